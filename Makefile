@@ -1,0 +1,46 @@
+# Each command sets up what it needs in .venv, from a bare checkout.
+#   make course   run the five lessons; pages and results in build/course
+#   make test     every check of package and lessons, as CI runs it
+#   make lab      JupyterLab with the lessons
+#   make refresh  regenerate the committed notebooks on real MNIST
+#   make clean    remove .venv and build
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: course test lint unit notebooks lab refresh clean
+
+course: $(READY)
+	$(BIN)/mnist-lab run
+
+test: lint unit notebooks
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests -n 2
+
+notebooks: $(READY)
+	$(BIN)/python -m pytest --nbval notebooks -n 2
+
+lab: $(READY)
+	$(BIN)/jupyter lab notebooks
+
+refresh: $(READY)
+	$(BIN)/mnist-lab refresh
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit(\
+	'mnist-lab needs Python 3.11, 3.12 or 3.13; this is %d.%d. Name another one: make PYTHON=python3.12' \
+	% sys.version_info[:2])"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,1 @@
+"""What runs the course: for instructors and maintainers; no lesson imports it."""

@@ -1,0 +1,133 @@
+"""Where readers open and install the course: the Colab badges and the set-up lines.
+
+All of them point at one tag of one repository. Files are edited as text, so that nothing but the
+pointers changes, not even a space of a notebook's JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_lab.course.pages import write
+
+__all__ = ["Pointer", "disagreements", "find_pointers", "repoint", "without_pointers"]
+
+FILES = ("README.md", "notebooks/*.ipynb")
+
+_OWNER, _REPO, _TAG = r"[A-Za-z0-9][\w-]*", r"[\w.-]+", r"\w[\w.-]*"
+# Each pattern: address, owner, repository, what stands between, tag; then, untouched, the rest.
+_BADGE = re.compile(
+    rf"(https://colab\.research\.google\.com/github/)({_OWNER})/({_REPO})(/blob/)({_TAG})"
+    r"(?=/([^\s)\"'\\]+\.ipynb))",
+    re.ASCII,
+)
+_INSTALL = re.compile(
+    rf"(https://github\.com/)({_OWNER})/({_REPO})(/archive/refs/tags/)({_TAG})(?=\.zip)", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """One tag of one repository on GitHub, written ``OWNER/REPO@TAG``."""
+
+    owner: str
+    repo: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.repo}@{self.tag}"
+
+    @classmethod
+    def parse(cls, text: str) -> Pointer:
+        """Read ``OWNER/REPO@TAG``; anything else raises ValueError."""
+        match = re.fullmatch(rf"({_OWNER})/({_REPO})@({_TAG})", text, re.ASCII)
+        if match is None:
+            raise ValueError(
+                f"{text!r} does not name a tag of a repository: "
+                "write OWNER/REPO@TAG, for example mnist-lab/mnist-lab@v0.1.0."
+            )
+        return cls(*match.groups())
+
+
+def _course_files(folder: Path) -> list[Path]:
+    return [path for pattern in FILES for path in sorted(folder.glob(pattern))]
+
+
+def _read(path: Path) -> str:
+    # Not read_text: it would turn the line ends of a Windows checkout into others.
+    return path.read_bytes().decode("utf-8")
+
+
+def _replace(text: str, pointer: Pointer) -> str:
+    for pattern in (_BADGE, _INSTALL):
+        text = pattern.sub(rf"\g<1>{pointer.owner}/{pointer.repo}\g<4>{pointer.tag}", text)
+    return text
+
+
+def without_pointers(text: str) -> str:
+    """Return the text with every pointer replaced by the same words: two forks compare equal."""
+    return _replace(text, Pointer("OWNER", "REPO", "TAG"))
+
+
+def find_pointers(folder: Path) -> list[tuple[Path, Pointer]]:
+    """Return every Colab badge and set-up line of the course in ``folder``: file and target."""
+    return [
+        (path, Pointer(match[2], match[3], match[5]))
+        for path in _course_files(folder)
+        for pattern in (_BADGE, _INSTALL)
+        for match in pattern.finditer(_read(path))
+    ]
+
+
+def repoint(folder: Path, pointer: Pointer) -> list[Path]:
+    """Point every badge and set-up line of the course in ``folder`` at one tag.
+
+    Returns the files that changed; a second call changes none. Raises ValueError where there is
+    nothing to point.
+    """
+    if not find_pointers(folder):
+        raise ValueError(
+            f"No Colab badge and no set-up line in {folder}: go to the folder of the course."
+        )
+    changed = []
+    for path in _course_files(folder):
+        before = _read(path)
+        after = _replace(before, pointer)
+        if after != before:
+            write(path, after)
+            changed.append(path)
+    return changed
+
+
+def disagreements(folder: Path, expected: Pointer | None = None) -> list[str]:
+    """Say where the badges and set-up lines of the course in ``folder`` do not agree.
+
+    Args:
+        folder: the course, with ``notebooks/`` in it.
+        expected: where all should point; by default where most of them do.
+
+    Returns:
+        One sentence per fault: a pointer to another repository or tag, a badge that opens another
+        notebook or none that exists, a notebook without badge or set-up line.
+    """
+    found = find_pointers(folder)
+    if not found:
+        return [f"No Colab badge and no set-up line in {folder}."]
+    target = expected or Counter(pointer for _, pointer in found).most_common(1)[0][0]
+    faults = [
+        f"{path.relative_to(folder).as_posix()} points at {pointer}, not at {target}."
+        for path, pointer in found
+        if pointer != target
+    ]
+    for path in _course_files(folder):
+        name, text = path.relative_to(folder).as_posix(), _read(path)
+        opened = [match[6] for match in _BADGE.finditer(text)]
+        faults += [f"{name} opens {o}, which is not there." for o in opened if not (folder / o).is_file()]
+        if path.suffix == ".ipynb" and name not in opened:
+            faults.append(f"{name} has no Colab badge that opens {name}.")
+        if path.suffix == ".ipynb" and not _INSTALL.search(text):
+            faults.append(f"{name} has no set-up line that installs the course.")
+    return faults

@@ -1,0 +1,86 @@
+"""Where a lesson runs: a quiet start of TensorFlow, the versions, and a two-line report.
+
+Seeding stays in sight: the lessons call ``keras.utils.set_random_seed(SEED)`` in the cell that
+builds a model, which alone makes a run repeatable on one machine.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnist_lab.data import Digits
+
+__all__ = ["quiet_start", "report", "versions"]
+
+# Distribution names: what is installed under them decides what a reader sees.
+_PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib", "mnist-lab")
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Keep TensorFlow's start-up log lines out of a notebook.
+
+    They are written by compiled code straight to file descriptor 2, so neither ``warnings`` nor
+    ``contextlib.redirect_stderr`` can catch them; TensorFlow 2.21 prints some of them whatever
+    ``TF_CPP_MIN_LOG_LEVEL`` says. Only the descriptor is redirected: an exception raised inside
+    the block still reaches the reader in full.
+
+    Example::
+
+        with quiet_start():
+            import keras
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    saved = os.dup(2)
+    with open(os.devnull, "wb") as silence:  # noqa: PTH123  (a descriptor is wanted, not a path)
+        os.dup2(silence.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide what a lesson prints.
+
+    Returns:
+        ``{"python": "3.13", "tensorflow": "2.20.0", ...}`` in a fixed order; a package that is not
+        installed is left out, ``tensorflow-cpu`` counts as ``tensorflow``. Nothing is imported.
+    """
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for package in _PACKAGES:
+        for distribution in (package, f"{package}-cpu"):
+            try:
+                found.setdefault(package, metadata.version(distribution))
+            except metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def report(digits: Digits) -> None:
+    """Print the versions in use, where the digits came from and whether TensorFlow has a GPU.
+
+    Args:
+        digits: what :func:`mnist_lab.data.load_mnist` returned.
+    """
+    print(", ".join(f"{name} {version}" for name, version in versions().items()))
+    print(digits.source)
+    # A lesson that has not imported TensorFlow does not need it, and asking it would import it.
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        print("This lesson uses no TensorFlow: no GPU is needed.")
+    elif gpus := tensorflow.config.list_physical_devices("GPU"):
+        print(f"TensorFlow uses {len(gpus)} GPU(s).")
+    else:
+        print(
+            "No GPU found, and none is needed. "
+            "On Colab, Runtime > Change runtime type > T4 GPU gives one."
+        )

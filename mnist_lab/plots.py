@@ -1,0 +1,196 @@
+"""The figures of the course: digit grids, learning curves, confusion heat maps, intervals.
+
+Every function returns the Matplotlib figure that it drew and never shows it. Colours are those that
+colour-blind readers can tell apart; digits are dark ink on white paper.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = [
+    "confusion_heatmap",
+    "digit_grid",
+    "fingerprint",
+    "interval_plot",
+    "learning_curves",
+    "use_style",
+]
+
+
+def use_style() -> None:
+    """Give all figures of this kernel the look of the course, from here on."""
+    import seaborn as sns
+
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": cycler(color=sns.color_palette("colorblind").as_hex()),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 90,
+            "font.size": 11,
+            "image.cmap": "cividis",
+            "legend.frameon": False,
+        }
+    )
+
+
+def digit_grid(
+    images: npt.ArrayLike,
+    titles: Sequence[object] | None = None,
+    *,
+    columns: int = 10,
+    title: str = "",
+    row_labels: Sequence[object] | None = None,
+    size: float = 0.9,
+) -> Figure:
+    """Draw digits side by side, dark ink on white.
+
+    Args:
+        images: shape (n, height, width); full ink is 255 in integers, 1 in floats.
+        titles: one short title an image, or None.
+        row_labels: one label a row, written to its left, or None.
+        size: edge of one image in inches.
+
+    Raises:
+        ValueError: there is nothing to draw, or titles and images do not match.
+    """
+    pictures = np.asarray(images)
+    if pictures.ndim != 3 or not len(pictures):
+        raise ValueError(
+            f"images has shape {pictures.shape}: pass at least one image as (n, height, width)."
+        )
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"{len(titles)} titles for {len(pictures)} images: pass one an image.")
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    height = size * (1.35 if titles is not None else 1.0)
+    figure, axes = plt.subplots(
+        rows, columns, squeeze=False, figsize=(columns * size, rows * height + 0.45 * bool(title))
+    )
+    full_ink = 255 if np.issubdtype(pictures.dtype, np.integer) else 1.0
+    for i, ax in enumerate(axes.flat):
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        if i < len(pictures):
+            ax.imshow(pictures[i], cmap="gray_r", vmin=0, vmax=full_ink)
+            if titles is not None:
+                ax.set_title(str(titles[i]), loc="center", fontsize=9, fontweight="normal")
+    for label, ax in zip(row_labels or (), axes[:, 0], strict=False):
+        ax.set_ylabel(str(label), rotation=0, ha="right", va="center")
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def learning_curves(history: Mapping[str, Sequence[float]], *, title: str = "") -> Figure:
+    """Draw loss and accuracy against the epoch, training beside validation.
+
+    Args:
+        history: ``history.history`` of Keras' ``fit``: lists of one number an epoch under ``loss``,
+            ``accuracy`` and, where there was validation data, ``val_loss`` and ``val_accuracy``.
+
+    Taught in: 02_fnn
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4))
+    for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
+        for key, label, marker in ((name, "training", "o"), (f"val_{name}", "validation", "s")):
+            if key in history:
+                epochs = range(1, len(history[key]) + 1)
+                ax.plot(epochs, history[key], marker=marker, markersize=4, label=label)
+        ax.set(title=name.capitalize(), xlabel="epoch", ylabel=name)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.legend()
+    figure.suptitle(title, fontweight="bold")
+    return figure
+
+
+def confusion_heatmap(matrix: npt.ArrayLike, *, title: str = "Confusion matrix") -> Figure:
+    """Draw a confusion matrix so that the errors are seen.
+
+    The right answers on the diagonal would drown everything else: they are written, and left out
+    of the colours.
+
+    Args:
+        matrix: integer counts of shape (k, k), rows true, columns predicted.
+
+    Taught in: 02_fnn
+    """
+    import seaborn as sns
+
+    counts = np.asarray(matrix)
+    errors = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    figure, ax = plt.subplots(figsize=(7, 5.6))
+    words = {"annot": counts, "fmt": "d", "annot_kws": {"size": 9}, "cbar_kws": {"label": "errors"}}
+    sns.heatmap(errors, cmap="cividis_r", ax=ax, **words)
+    ax.set(title=title, xlabel="predicted digit", ylabel="true digit")
+    ax.tick_params(length=0, labelrotation=0)
+    return figure
+
+
+def interval_plot(
+    names: Sequence[str],
+    values: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    *,
+    published: Sequence[float | None] | None = None,
+    xlabel: str = "test accuracy",
+    title: str = "",
+) -> Figure:
+    """Draw one measured value with its interval a row and, as a diamond, what its author reported.
+
+    Args:
+        names: a label a row, top to bottom.
+        values: the measured values, and ``intervals`` their ``(low, high)``.
+        published: the author's figure a row, None where there is none.
+    """
+    figure, ax = plt.subplots(figsize=(8, 0.45 * len(names) + 1.4))
+    rows = np.arange(len(names))
+    middle, ends = np.asarray(values), np.asarray(intervals)
+    spread = np.abs(ends.T - middle)
+    ax.errorbar(middle, rows, xerr=spread, fmt="o", capsize=3, label="rebuilt, with interval")
+    if published is not None:
+        reported = np.array(published, dtype=float)  # None becomes nan, which is not drawn
+        ax.plot(reported, rows, "D", color="C1", markersize=7, label="published")
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    ax.set(yticks=rows, yticklabels=list(names), xlabel=xlabel, title=title)
+    ax.invert_yaxis()
+    ax.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _drawn(ax: Axes) -> list[str]:
+    """Words and data of everything on one axes, in drawing order, positions in data units."""
+    words = [ax.get_title(loc="left"), ax.get_title(loc="center"), ax.get_xlabel(), ax.get_ylabel()]
+    words += [text.get_text() for text in ax.texts]
+    arrays: list[npt.ArrayLike | None] = [image.get_array() for image in ax.images]
+    arrays += [line.get_xydata() for line in ax.lines]
+    for collection in ax.collections:
+        arrays += [collection.get_offsets(), collection.get_array()]
+    for patch in ax.patches:
+        arrays.append(patch.get_path().transformed(patch.get_patch_transform()).vertices)
+    # Six digits: sums over many pixels differ in their last bits from one processor to another.
+    numbers = (np.asarray(array).ravel() for array in arrays if array is not None)
+    return words + [" ".join(f"{x + 0.0:.6g}" for x in array.tolist()) for array in numbers]
+
+
+def fingerprint(figure: Figure) -> str:
+    """Return a short digest of what a figure shows.
+
+    Tests of the notebooks cannot compare pictures; they compare these eight hexadecimal digits, so
+    that a figure of the wrong digits is noticed. They cover images, lines, points, bars, heat maps
+    and words, not colours, fonts or sizes.
+    """
+    content = "\n".join(line for ax in figure.axes for line in _drawn(ax))
+    return hashlib.sha256(content.encode()).hexdigest()[:8]

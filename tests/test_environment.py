@@ -1,0 +1,77 @@
+"""A quiet start, versions without imports, and the report at the top of each lesson."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from mnist_lab import environment
+
+
+def run(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_quiet_start_silences_compiled_code_and_only_inside():
+    result = run(
+        "import os\n"
+        "from mnist_lab.environment import quiet_start\n"
+        "with quiet_start():\n"
+        "    os.write(2, b'inside')\n"
+        "os.write(2, b'outside')\n"
+    )
+    assert (result.returncode, result.stderr) == (0, "outside")
+
+
+def test_quiet_start_does_not_swallow_an_exception():
+    result = run(
+        "from mnist_lab.environment import quiet_start\n"
+        "with quiet_start():\n"
+        "    import no_such_module\n"
+    )
+    assert result.returncode == 1
+    assert "No module named 'no_such_module'" in result.stderr
+
+
+def test_keras_starts_without_a_word():
+    result = run(
+        "from mnist_lab.environment import quiet_start\n"
+        "with quiet_start():\n"
+        "    import keras\n"
+        "print(keras.ops.convert_to_numpy(keras.ops.ones(1)))\n"
+    )
+    assert (result.stdout, result.stderr) == ("[1.]\n", "")
+
+
+def test_versions_import_nothing():
+    result = run(
+        "import sys\n"
+        "from mnist_lab.environment import versions\n"
+        "found = versions()\n"
+        "assert {'tensorflow', 'keras', 'numpy', 'matplotlib'} <= set(found), found\n"
+        "assert not {'tensorflow', 'keras', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert next(iter(environment.versions())) == "python"
+
+
+@pytest.mark.parametrize(
+    ("gpus", "line"),
+    [
+        (None, "no GPU is needed"),
+        ([], "none is needed. On Colab, Runtime > Change runtime type"),
+        (["GPU:0"], "TensorFlow uses 1 GPU"),
+    ],
+)
+def test_report_says_where_the_digits_came_from_and_what_of_a_gpu(gpus, line, monkeypatch, capsys):
+    config = SimpleNamespace(list_physical_devices=lambda kind: gpus)
+    fake = None if gpus is None else SimpleNamespace(config=config)
+    monkeypatch.setitem(sys.modules, "tensorflow", fake)
+    environment.report(SimpleNamespace(source="MNIST, from a test."))
+    out = capsys.readouterr().out
+    assert out.startswith("python 3.")
+    assert "\nMNIST, from a test.\n" in out
+    assert line in out

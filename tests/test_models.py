@@ -1,0 +1,63 @@
+"""The builders: sizes, fresh weights, and the network without its last activation."""
+
+import numpy as np
+import pytest
+
+from mnist_lab import models
+
+PARAMETERS = {
+    "logistic_regression": 784 * 10 + 10,
+    "fnn_sigmoid": 42_310,
+    "fnn_softmax": 42_310,
+    "dnn_csv": 134_794,
+    "wide_dropout_ann": 669_706,
+    "deep_dropout_ann": 1_025_795,
+    "cnn": 693_962,
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_number_of_parameters_is_the_documented_one(name):
+    build = getattr(models, name)
+    assert build().count_params() == PARAMETERS[name]
+    assert f"{PARAMETERS[name]:,} parameters" in " ".join(build.__doc__.split())
+
+
+def test_each_call_builds_a_fresh_network():
+    import keras
+
+    keras.utils.set_random_seed(0)
+    first, second = models.fnn_softmax(), models.fnn_softmax()
+    assert not np.array_equal(first.get_weights()[0], second.get_weights()[0])
+    keras.utils.set_random_seed(0)
+    again = models.fnn_softmax()
+    assert np.array_equal(first.get_weights()[0], again.get_weights()[0])
+
+
+@pytest.mark.parametrize("name", ["fnn_sigmoid", "deep_dropout_ann", "cnn"])
+def test_logits_lead_to_the_same_outputs(name):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = getattr(models, name)()
+    images = np.random.default_rng(0).random((4, *model.input_shape[1:]), dtype="float32")
+    logits = models.logits_model(model)(images)
+    activation = model.layers[-1].activation
+    assert np.allclose(activation(logits), model(images), atol=1e-6)
+
+
+def test_logits_tell_apart_what_a_saturated_sigmoid_cannot():
+    from keras import Input, Sequential, layers
+
+    model = Sequential([Input(shape=(1,)), layers.Dense(2, activation="sigmoid")])
+    model.set_weights([np.array([[20.0, 30.0]]), np.zeros(2)])
+    image = np.ones((1, 1))
+    assert np.array(model(image)).tolist() == [[1.0, 1.0]]
+    assert np.array(models.logits_model(model)(image)).tolist() == [[20.0, 30.0]]
+
+
+def test_logits_model_needs_a_dense_end():
+    from keras import Input, Sequential, layers
+
+    with pytest.raises(ValueError, match=r"Flatten: pass a network that ends in a Dense layer"):
+        models.logits_model(Sequential([Input(shape=(2, 2)), layers.Flatten()]))
