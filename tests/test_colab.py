@@ -1,0 +1,69 @@
+"""Installing the package on Colab changes nothing that is already there.
+
+The list of what Colab has is at hand in CI and in the weekly workflow; elsewhere, name one in
+MNIST_LAB_CONSTRAINTS (Colab publishes it as pip-freeze.txt).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+LIST = Path(
+    os.environ.get("MNIST_LAB_CONSTRAINTS", ROOT.parent / "shared" / "colab" / "constraints.txt")
+)
+
+pytestmark = pytest.mark.skipif(
+    not LIST.is_file(), reason="no list of Colab's packages: name one in MNIST_LAB_CONSTRAINTS"
+)
+
+
+def pinned(text: str) -> dict[str, str]:
+    lines = (line.split("==") for line in text.splitlines() if "==" in line)
+    return {canonicalize_name(name): version.strip() for name, version in lines}
+
+
+def resolve(requirement: str, versions: dict[str, str], folder: Path) -> dict[str, str]:
+    """Let pip resolve for Colab's Python, allowing no other version of what is there."""
+    constraints = folder / "constraints.txt"
+    constraints.write_text("".join(f"{n}=={v}\n" for n, v in versions.items()))
+    report = folder / "report.json"
+    target = ["--python-version", "3.13", "--only-binary", ":all:", "--target", folder / "site"]
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", *target),
+            *("--ignore-installed", "--constraint", constraints, "--report", report, requirement),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    installed = [item["metadata"] for item in json.loads(report.read_text())["install"]]
+    return {canonicalize_name(m["name"]): m["version"] for m in installed}
+
+
+def changes(resolved: dict[str, str], versions: dict[str, str]) -> dict[str, str]:
+    resolved = {name: v for name, v in resolved.items() if name != "mnist-lab"}
+    return {name: v for name, v in resolved.items() if versions.get(name) != v}
+
+
+def test_nothing_changes(tmp_path):
+    versions = pinned(LIST.read_text())
+    resolved = resolve(f"{ROOT}[tf]", versions, tmp_path)
+    assert {"numpy", "keras", "tensorflow", "mnist-lab"} <= set(resolved)
+    assert changes(resolved, versions) == {}
+
+
+def test_an_older_numpy_there_turns_it_red(tmp_path):
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        resolve(str(ROOT), {"numpy": "1.26.4"}, tmp_path)
+    assert b"conflicting dependencies" in failure.value.stderr
+
+
+def test_a_package_that_is_not_there_turns_it_red():
+    assert changes({"mnist-lab": "0.1.0", "pooch": "1.9.0"}, {}) == {"pooch": "1.9.0"}
