@@ -9,7 +9,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.inputtransformer2 import TransformerManager  # type: ignore[import-untyped]
 from nbformat import NotebookNode
 
 __all__ = [
@@ -78,7 +78,8 @@ def tree(cell: NotebookNode) -> ast.Module:
     Raises:
         SyntaxError: it is not Python.
     """
-    return ast.parse(TransformerManager().transform_cell(cell.source))
+    source: str = TransformerManager().transform_cell(cell.source)
+    return ast.parse(source)
 
 
 def call_names(node: ast.AST) -> set[str]:

@@ -1,7 +1,7 @@
 """Lints of what a lesson stores: outputs, figures, execution counts and metadata.
 
-Strict nbval compares stored outputs with fresh ones; these lints see to what it cannot see, and to what
-would make it fail on another machine. Each takes a notebook and yields one sentence a problem.
+Strict nbval compares stored outputs with fresh ones; these lints see to what it cannot see, and to
+what would make it fail on another machine. Each takes a notebook and yields one sentence a problem.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nbformat import NotebookNode, ValidationError, validate
+from nbformat import NotebookNode
+from nbformat.validator import isvalid
 
 from mnist_lab.course.cells import code_cells, has_image, is_compared, output_text, tags
 
@@ -37,10 +38,10 @@ _TIMING = ("execution", "ExecuteTime", "papermill")
 
 def valid_format(notebook: NotebookNode) -> Iterator[str]:
     """The notebook is one by the published format, and any Jupyter finds its kernel."""
-    try:
-        validate(notebook)
-    except ValidationError as error:
-        yield f"not a valid notebook ({error.message}): save it again with Jupyter"
+    ids = {cell.get("id") for cell in notebook.cells} - {None}
+    valid = isvalid(notebook)  # type: ignore[no-untyped-call]
+    if len(ids) < len(notebook.cells) or not valid:
+        yield "it is not a valid notebook in which every cell has an id: save it with Jupyter"
     kernel = notebook.metadata.get("kernelspec", {})
     if (kernel.get("name"), kernel.get("display_name")) != ("python3", "Python 3"):
         yield "its kernel is not `python3`, shown as `Python 3`: set both in the metadata"
@@ -48,10 +49,12 @@ def valid_format(notebook: NotebookNode) -> Iterator[str]:
 
 def every_cell_run(notebook: NotebookNode) -> Iterator[str]:
     """Every code cell was run, once and in order: nbval passes a cell that was never run."""
-    for expected, (number, cell) in enumerate(code_cells(notebook), start=1):
-        if cell.execution_count is None:
-            yield f"cell {number} was not run: execute the lesson from top to bottom"
-        elif cell.execution_count != expected:
+    cells = code_cells(notebook)
+    if missed := [str(number) for number, cell in cells if cell.execution_count is None]:
+        yield f"never run: cell {', '.join(missed)}; execute the lesson from top to bottom"
+        return
+    for expected, (number, cell) in enumerate(cells, start=1):
+        if cell.execution_count != expected:
             yield (
                 f"cell {number} was run as number {cell.execution_count}, not {expected}: "
                 "execute the lesson from top to bottom in a fresh kernel"
@@ -83,9 +86,9 @@ def portable(notebook: NotebookNode) -> Iterator[str]:
         text = output_text(cell)
         for where, content in (("its source", cell.source), ("its output", text)):
             if found := _MACHINE_PATH.search(content):
-                yield f"cell {number} names a place on one machine ({found[0]!r}) in {where}: drop it"
+                yield f"cell {number} names a place on one machine in {where} ({found[0]}): drop it"
         if is_compared(cell) and (address := _ADDRESS.search(text)):
-            yield f"cell {number} prints the memory address {address[0]}: print what is stored there"
+            yield f"cell {number} prints a memory address ({address[0]}): print its content"
 
 
 def figures_fingerprinted(notebook: NotebookNode) -> Iterator[str]:
@@ -109,13 +112,12 @@ def figures_described(notebook: NotebookNode) -> Iterator[str]:
         if not description.startswith(_ALT) or len(description.split()) <= ALT_WORDS:
             yield (
                 f"cell {number} draws a figure without alt text: begin the Markdown cell after it "
-                f"with `{_ALT.strip()}` and a sentence of more than {ALT_WORDS - 1} words that says "
-                "what the picture shows"
+                f"with `{_ALT.strip()}` and say in {ALT_WORDS} words or more what the picture shows"
             )
 
 
 def one_headline(notebook: NotebookNode) -> Iterator[str]:
-    """One cell prints the lesson's result in one line with a figure: the index of results shows it."""
+    """One cell prints the lesson's result in one line with a figure, for the index of results."""
     found = [(number, cell) for number, cell in code_cells(notebook) if "headline" in tags(cell)]
     if len(found) != 1:
         yield f"{len(found)} code cells are tagged `headline`: tag exactly one"

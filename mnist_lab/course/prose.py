@@ -10,20 +10,25 @@ from nbformat import NotebookNode
 
 from mnist_lab.course.cells import code_cells, markdown_cells, output_text
 
-__all__ = ["Figure", "prose_figures", "unprinted_figures", "word_count"]
+__all__ = ["Number", "prose_figures", "unprinted_figures", "word_count"]
 
 _NOT_PROSE = re.compile(
     r"(?s)```.*?```"  # code
     r"|<!--.*?-->|<[^>]+>"  # HTML
     r"|\]\([^)]*\)|https?://\S+"  # targets of links
 )
-_NOT_FIGURES = re.compile(r"`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$|^.*\bMinutes:.*$", re.M | re.S)
+_NOT_FIGURES = re.compile(
+    r"`[^`\n]*`"  # code
+    r"|(?s:\$\$.*?\$\$)|\$[^$\n]+\$"  # formulas
+    r"|^.*\bMinutes:.*$",
+    re.MULTILINE,
+)
 _HEADING = re.compile(r"^(?:#{1,6}\s+|\*\*)(.+)$")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _THOUSANDS = "[,_\u00a0\u202f]"
 _NUMBER = re.compile(rf"(?<![\w.])(\d{{1,3}}(?:{_THOUSANDS}\d{{3}})+|\d+)(\.\d+)?(?!\d|\.\d)")
 # "71 to 81 %": the sign at the end belongs to every number of the list.
-_PERCENT = re.compile(r"(?:\s*(?:,|to|and|or|–|-)\s*\d+(?:\.\d+)?)*\s*\\?(?:%|per ?cent)")
+_PERCENT = re.compile(r"(?:\s*(?:,|to|and|or|\u2013|-)\s*\d+(?:\.\d+)?)*\s*\\?(?:%|per ?cent)")
 _ABOVE = re.compile(r"\b(?:over|above|more than|at least|beyond)\s$", re.IGNORECASE)
 _BELOW = re.compile(
     r"\b(?:under|below|less than|fewer than|at most|up to|almost|nearly)\s$", re.IGNORECASE
@@ -32,7 +37,7 @@ _ABOUT = re.compile(r"(?:\b(?:about|around|approximately|roughly|some)\s|[~≈]\
 _FINGERPRINT = re.compile(r"fingerprint: \w+")
 
 
-class Figure:
+class Number:
     """A number as it stands in a sentence, with the words that say how exact it is."""
 
     def __init__(self, found: re.Match[str]) -> None:
@@ -48,7 +53,7 @@ class Figure:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it looks like a result: a decimal, a per cent or three digits (not a name as 000)."""
+        """Whether it looks like a result: a decimal, a per cent, three digits (000 is a name)."""
         return bool(self.decimals or self.is_percent or self.digits >= 3)
 
     def agrees(self, printed: Decimal) -> bool:
@@ -69,10 +74,10 @@ class Figure:
 
 def word_count(markdown: str) -> int:
     """Return how many words of prose a Markdown text has, code and addresses left out."""
-    return len(re.findall(r"\w[\w'’.-]*", _NOT_PROSE.sub(" ", markdown)))
+    return len(re.findall(r"\w[\w'\u2019.-]*", _NOT_PROSE.sub(" ", markdown)))
 
 
-def prose_figures(notebook: NotebookNode) -> Iterator[tuple[int, Figure]]:
+def prose_figures(notebook: NotebookNode) -> Iterator[tuple[int, Number]]:
     """Yield ``(cell number, figure)`` of every result that the prose of a lesson states.
 
     Code, formulas, addresses and the references are left out, and years in *Going further*.
@@ -86,7 +91,7 @@ def prose_figures(notebook: NotebookNode) -> Iterator[tuple[int, Figure]]:
             if "reference" not in section:
                 lines.append(_YEAR.sub(" ", line) if "going further" in section else line)
         for found in _NUMBER.finditer("\n".join(lines)):
-            if (figure := Figure(found)).is_measured:
+            if (figure := Number(found)).is_measured:
                 yield number, figure
 
 
@@ -100,14 +105,15 @@ def unprinted_figures(notebook: NotebookNode, allowed: Collection[float] = ()) -
     for _, cell in code_cells(notebook):
         for text in (cell.source, _FINGERPRINT.sub("", output_text(cell))):
             for found in _NUMBER.finditer(text):
-                printed = Figure(found)
+                printed = Number(found)
                 known.add((printed.value, printed.is_percent))
     values = {value for value, _ in known}
     in_percent = values | {value * 100 for value, is_percent in known if not is_percent}
     as_fraction = values | {value / 100 for value, is_percent in known if is_percent}
-    for number, figure in prose_figures(notebook):
-        if not any(map(figure.agrees, in_percent if figure.is_percent else as_fraction)):
-            yield (
-                f"cell {number} says {figure.text}{' %' if figure.is_percent else ''}, which no cell "
-                "prints: print it, assert it, or write what is printed"
-            )
+    unprinted = {
+        f"cell {number} says {figure.text}{' %' if figure.is_percent else ''}": None
+        for number, figure in prose_figures(notebook)
+        if not any(map(figure.agrees, in_percent if figure.is_percent else as_fraction))
+    }
+    for place in unprinted:
+        yield f"{place}, which no cell prints: print it, assert it, or write what is printed"
