@@ -6,6 +6,9 @@
 #   make clean    remove .venv and build
 
 PYTHON ?= python3
+# Silences four lines of ipykernel's debugger, which nobody here uses.
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -39,7 +42,7 @@ $(READY): requirements.txt pyproject.toml
 	'mnist-lab needs Python 3.11, 3.12 or 3.13; this is %d.%d. Name another one: make PYTHON=python3.12' \
 	% sys.version_info[:2])"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --requirement requirements.txt
 	@touch $@
 
 clean:

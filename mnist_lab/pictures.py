@@ -131,16 +131,15 @@ def _grey(image: Image.Image) -> Grey:
     """Return the grey levels or the one colour channel that shows ink and paper best."""
     if image.mode == "RGBA":  # put paper behind: of its own colour, or one that the ink shows on
         pixels = np.asarray(image, np.uint8)
-        seen = pixels[pixels[:, :, 3] >= max(1, pixels[:, :, 3].max() // 2), :3]
-        if not len(seen):
-            raise PictureError(BLANK)
+        seen = pixels[pixels[:, :, 3] >= pixels[:, :, 3].max() // 2, :3]
         low, high = np.percentile(seen, (0.5, 99.5), axis=0, method="nearest").astype(int)
         both = (high - low).max() > 127  # what is not transparent is ink and paper
         levels = np.median(seen, axis=0) if both else (seen.mean(axis=0) < 128) * 255
         paper = Image.new("RGBA", image.size, (*map(int, levels), 255))
         image = Image.alpha_composite(paper, image).convert("RGB")
-    channels = [image] if image.mode == "L" else [image.convert("L"), *image.split()]
-    return max(map(np.asarray, channels), key=np.std)
+    if image.mode == "L":
+        return np.asarray(image)
+    return max(map(np.asarray, [image.convert("L"), *image.split()]), key=np.std)
 
 
 def _ink(grey: Grey) -> Grey:
@@ -150,13 +149,14 @@ def _ink(grey: Grey) -> Grey:
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     # Paper fills most of the border and most of the picture. Either alone can mislead: a digit may
     # fill its picture, a lens may darken the corners.
-    if border.mean() + small.mean() > int(small.min()) + int(small.max()):
+    middle = (int(small.min()) + int(small.max())) / 2
+    if border.sum() / border.size + small.sum() / small.size > 2 * middle:
         grey, small = ~grey, ~small  # 255 minus each
     paper: Any = grey.min()
     if small.size < grey.size:  # the darkest level nearby, in a window wider than strokes are
         paper = ndimage.grey_opening(small, THUMBNAIL // 4 + 1, mode="nearest")
-        paper = Image.fromarray(paper).resize(picture.size, Image.Resampling.BILINEAR)
-    ink = grey.astype(np.int16) - np.asarray(paper)
+        paper = _resize(paper, picture.size, Image.Resampling.BILINEAR)
+    ink = grey.astype(np.int16) - paper
     levels = np.sort(ink, axis=None, kind="stable")
     full = int(levels[-1 - levels.size // 2000])  # a few stray pixels do not count
     blank = levels[: max(1, np.searchsorted(levels, full / 2))]
@@ -181,8 +181,7 @@ def _normalise(digit: Grey) -> Grey:
     """Bring a cut-out digit to 20 pixels, stretch its levels and centre its mass."""
     longest = max(digit.shape)
     height, width = (max(1, (40 * n + longest) // (2 * longest)) for n in digit.shape)
-    resized = Image.fromarray(digit).resize((width, height), Image.Resampling.BICUBIC)
-    small = np.asarray(resized).astype(np.int64)
+    small = _resize(digit, (width, height), Image.Resampling.BICUBIC).astype(np.int64)
     levels = np.sort(small[small > 0])
     if not levels.size:
         raise PictureError(BLANK)
@@ -190,12 +189,18 @@ def _normalise(digit: Grey) -> Grey:
     full = levels[levels.size * 3 // 4]
     small = np.minimum((small * 255 + full // 2) // full, 255)
     field = np.zeros((28, 28), np.uint8)
-    field[_place(small.sum(axis=1)), _place(small.sum(axis=0))] = small
+    top, left = (_start(small.sum(axis=axis)) for axis in (1, 0))
+    field[top : top + height, left : left + width] = small
     return field
 
 
-def _place(mass: npt.NDArray[np.int64]) -> slice:
-    """Return where rows of this mass go: their centre nearest to 14, and all of them kept."""
+def _start(mass: npt.NDArray[np.int64]) -> int:
+    """Return where rows of this mass start: their centre nearest to 14, and all of them kept."""
     total, moment = int(mass.sum()), int(mass @ np.arange(mass.size))
-    start = min(max((29 * total - 2 * moment) // (2 * total), 0), 28 - mass.size)
-    return slice(start, start + mass.size)
+    return min(max((29 * total - 2 * moment) // (2 * total), 0), 28 - mass.size)
+
+
+def _resize(grey: Grey, size: tuple[int, int], how: Image.Resampling) -> Grey:
+    """Resize in two passes: Pillow 11 and 13 differ in which comes first, so in their rounding."""
+    image = Image.fromarray(grey)
+    return np.asarray(image.resize((size[0], image.height), how).resize(size, how))

@@ -125,7 +125,9 @@ def disagreements(folder: Path, expected: Pointer | None = None) -> list[str]:
     for path in _course_files(folder):
         name, text = path.relative_to(folder).as_posix(), _read(path)
         opened = [match[6] for match in _BADGE.finditer(text)]
-        faults += [f"{name} opens {o}, which is not there." for o in opened if not (folder / o).is_file()]
+        faults += [
+            f"{name} opens {o}, which is not there." for o in opened if not (folder / o).is_file()
+        ]
         if path.suffix == ".ipynb" and name not in opened:
             faults.append(f"{name} has no Colab badge that opens {name}.")
         if path.suffix == ".ipynb" and not _INSTALL.search(text):

@@ -1,0 +1,210 @@
+"""What ``mnist-lab run`` leaves for readers: one HTML page per lesson and an index of results.
+
+All of it can be read without a network. What a page says about the run comes from the record that
+the run left in the executed notebook (``metadata.mnist_lab``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from copy import deepcopy
+from html import escape
+from pathlib import Path
+from typing import Any
+
+__all__ = ["headline", "index_page", "lesson_page", "minutes", "title", "write"]
+
+_CSS = """
+:root { color-scheme: light dark; --ink: #1b2733; --quiet: #5b6875; --paper: #fbfaf7; --card: #fff;
+  --line: #dcdfe3; --link: #0b5cad; --good: #1d6b3f; --bad: #a8321f; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --quiet: #a0abb6; --paper: #14191f;
+  --card: #1d242c; --line: #36404a; --link: #7db8f0; --good: #7fd0a0; --bad: #f29a87; } }
+body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.5;
+  font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem 3rem; }
+h1 { margin: 0; font-size: 1.7rem; line-height: 1.2; } h2 { margin: 0; font-size: 1.15rem; }
+a { color: var(--link); } .quiet { color: var(--quiet); font-size: .9rem; margin: .3rem 0; }
+article { display: flex; gap: 1.25rem; align-items: flex-start; margin-top: 1rem;
+  padding: 1rem 1.25rem; background: var(--card); border: 1px solid var(--line);
+  border-radius: .5rem; }
+article > div { flex: 1; min-width: 0; } article p { margin: .4rem 0; overflow-wrap: anywhere; }
+article img { width: 11rem; max-height: 9rem; object-fit: contain; background: #fff;
+  border-radius: .25rem; }
+.done { color: var(--good); } .failed { color: var(--bad); } .headline { font-weight: 600; }
+pre { overflow-x: auto; font-size: .8rem; color: var(--quiet); }
+@media (max-width: 36rem) { article { flex-direction: column; } article img { width: 100%; } }
+"""
+
+# On top of JupyterLab's own style sheet: a column that can be read, and room for it on a phone.
+_LESSON_CSS = """
+body.jp-Notebook { max-width: 56rem; margin: 0 auto; padding: 1rem; box-sizing: border-box; }
+.course { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; justify-content: space-between;
+  padding: .5rem 0; border-bottom: 1px solid #dcdfe3; color: #5b6875;
+  font: .9rem system-ui, sans-serif; }
+.course a { color: #0b5cad; } .failure a { text-decoration: underline; }
+.failure { margin: 1rem 0; padding: .6rem 1rem; color: #7c2011;
+  border-left: .3rem solid #a8321f; background: #fdf0ed; font: 1rem system-ui, sans-serif; }
+.highlight pre { overflow-x: auto; }
+.jp-RenderedImage img { max-width: 100%; height: auto; }
+.jp-OutputArea-output { overflow-x: auto; }
+@media (max-width: 40rem) { .jp-InputPrompt, .jp-OutputPrompt { display: none; }
+  .jp-Cell { padding: .25rem 0; } body.jp-Notebook { padding: .5rem; } }
+"""
+
+# JupyterLab's page without what it would fetch from elsewhere; formulas, where a lesson has any,
+# are the exception, and stay readable as they were typed when MathJax cannot be reached.
+_TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js_requirejs -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}
+{%- if resources.formulas -%}
+{{ super() | replace('<script src', '<script defer src') }}
+{%- endif -%}
+{%- endblock -%}
+{%- block html_head_css -%}<style>{{ resources.css }}</style>{%- endblock -%}
+{%- block body_header -%}{{ super() }}{{ resources.top }}{%- endblock -%}
+{%- block data_png scoped -%}
+{{ super() | replace('<img ', '<img alt="' ~ (output.metadata.alt | e) ~ '" ') }}
+{%- endblock -%}
+"""
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text file so that a reader finds the old file or the new one, never half of one."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(text.encode("utf-8"))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def title(notebook: Any) -> str:
+    """Return the first heading of a lesson, for example ``1 · Look at the digits``."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    match = re.search(r"^#\s+(.+?)\s*$", text, re.MULTILINE)
+    return match[1] if match else "Untitled lesson"
+
+
+def headline(notebook: Any) -> str:
+    """Return what the cell tagged ``headline`` printed, or nothing."""
+    printed = (
+        output.text
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "headline" in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stdout"
+    )
+    return " ".join("".join(printed).split())
+
+
+def minutes(seconds: float) -> str:
+    """Write a duration for people: ``45 s``, ``2 min 5 s``."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _figures(notebook: Any) -> list[tuple[int, Any]]:
+    """Every (number of the cell, output) with a PNG; the output gets its alternative text."""
+    found = []
+    for index, cell in enumerate(notebook.cells):
+        after = notebook.cells[index + 1 : index + 2]
+        words = after[0].source.partition("\n\n")[0] if after else ""
+        described = words.startswith("*Figure.* ")  # how lessons begin the words to a figure
+        alt = words.removeprefix("*Figure.* ") if described else "Figure, without a description."
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                output.metadata["alt"] = " ".join(alt.split())
+                found.append((index, output))
+    return found
+
+
+def lesson_page(notebook: Any, lessons: Sequence[str]) -> str:
+    """Return the HTML page of an executed lesson.
+
+    Args:
+        notebook: an executed notebook with its record.
+        lessons: names of all lessons; links from one to another lead to their pages.
+    """
+    from nbconvert import HTMLExporter  # half a second that --help and badges need not wait
+
+    notebook = deepcopy(notebook)
+    _figures(notebook)
+    record = notebook.metadata.mnist_lab
+    facts = f"{record.data} Run in {minutes(record.seconds)} on {record.finished}."
+    top = '<nav class="course"><a href="index.html">All lessons</a>'
+    top += f"<span>{escape(facts)}</span></nav>"
+    if failure := record.failure:
+        top += f'<p class="failure">Stopped at <a href="#cell-id={escape(failure.id)}">'
+        top += f"cell [{failure.cell}]</a>: {escape(failure.error)}</p>"
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        raw_template=_TEMPLATE, exclude_anchor_links=True
+    )
+    resources = {
+        "metadata": {"name": title(notebook)},
+        "css": _LESSON_CSS,
+        "top": top,
+        "formulas": any("$" in c.source for c in notebook.cells if c.cell_type == "markdown"),
+    }
+    page, _ = exporter.from_notebook_node(notebook, resources=resources)
+    # The badge would be fetched from elsewhere; its words do as well.
+    page = re.sub('<img alt="Open in Colab"[^>]*>', "Open in Colab", page)
+    names = "|".join(map(re.escape, lessons))
+    return re.sub(rf'href="({names})\.ipynb', r'href="\1.html', page)
+
+
+def _article(name: str, lesson: Any, executed: Any | None) -> str:
+    """One lesson of the index; ``executed`` is None when it was not run yet."""
+    heading = escape(title(lesson))
+    if executed is None:
+        return f"<article><div><h2>{heading}</h2><p class='quiet'>Not run yet.</p></div></article>"
+    record = executed.metadata.mnist_lab
+    settings = ", ".join(f"{key} = {value!r}" for key, value in record.parameters.items())
+    facts = [f"Run in {minutes(record.seconds)}", record.finished, settings and f"with {settings}"]
+    picture = ""
+    if failure := record.failure:
+        result = f'<p class="failed">Failed at cell [{failure.cell}]: {escape(failure.error)}</p>'
+        result += f"<pre>{escape(failure.excerpt)}</pre>" if failure.excerpt else ""
+    else:
+        result = f'<p class="headline">{escape(headline(executed))}</p>'
+        tagged = [
+            i for i, c in enumerate(executed.cells) if "headline" in c.metadata.get("tags", [])
+        ]
+        for index, output in _figures(executed):
+            if tagged and index <= tagged[0]:  # the last figure before the headline leads to it
+                data = "".join(output.data["image/png"].split())
+                alt = escape(output.metadata.alt)
+                picture = f'<img alt="{alt}" src="data:image/png;base64,{data}">'
+    return (
+        f'<article><div><h2><a href="{name}.html">{heading}</a></h2>{result}'
+        f'<p class="quiet">{escape(record.data)}</p>'
+        f'<p class="quiet">{escape(" · ".join(filter(None, facts)))}</p></div>{picture}</article>'
+    )
+
+
+def index_page(lessons: dict[str, Any], executed: dict[str, Any]) -> str:
+    """Return the index: per lesson what it was run on, how long, its headline result and a link.
+
+    Args:
+        lessons: name -> notebook as committed, in the order of the course.
+        executed: name -> executed notebook with its record, for the lessons that were run.
+    """
+    records = [notebook.metadata.mnist_lab for notebook in executed.values()]
+    failed = sum(1 for record in records if record.failure)
+    done = len(records) - failed
+    state = f'<span class="done">{done} of {len(lessons)} lessons done</span>'
+    if failed:
+        state += f', <span class="failed">{failed} failed</span>'
+    versions = max(records, key=lambda r: str(r.finished)).versions if records else {}
+    setup = ", ".join(f"{package} {version}" for package, version in versions.items())
+    articles = "".join(_article(name, lessons[name], executed.get(name)) for name in lessons)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>mnist-lab: the course, executed</title><style>{_CSS}</style></head><body><main>"
+        f'<h1>mnist-lab: the course, executed</h1><p class="quiet">{state}. {escape(setup)}</p>'
+        f"{articles}</main></body></html>\n"
+    )
