@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 __all__ = ["PictureError", "to_mnist"]
@@ -25,12 +25,11 @@ __all__ = ["PictureError", "to_mnist"]
 Grey = npt.NDArray[np.uint8]
 Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
 
-# Formats that Pillow decodes itself; for EPS it would start another program.
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # EPS would start a program
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 1024  # larger pictures are averaged down: enough for a digit a twentieth as high
 THUMBNAIL = 64  # longest side of the small copy in which paper and ink are told apart
-MIN_CONTRAST = 24  # levels of 255 between ink and paper
+MIN_CONTRAST = 32  # levels of 255 between ink and paper
 TOO_LARGE = f"has more than {MAX_PIXELS:,} pixels: cut out the digit or shrink the picture."
 BLANK = "No ink stands out: pass one digit, written clearly on plain paper."
 
@@ -44,32 +43,29 @@ def to_mnist(picture: Picture) -> Grey:
 
     Any size and colour, dark on light or light on dark (told apart by the levels of the border and
     of the whole), also transparent or turned by a camera. In pictures over 64 pixels a side uneven
-    light is evened out. Ink differs from the paper by more than a sixteenth of the contrast and by
-    more than four standard deviations of the paper's noise; specks are dropped.
+    light is evened out. Ink differs from the paper by more than a sixteenth of the contrast and
+    four standard deviations of the paper's noise; specks are dropped.
 
     Args:
-        picture: a path; a picture file as bytes or opened in binary mode (PNG, JPEG, GIF, BMP,
-            TIFF, WebP, PPM; the first frame); a Pillow image; or an array of shape (h, w),
-            (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA, boolean, integer or float. The largest
-            value of an array tells its range: 0..1, 0..255 or 0..65535. Floats may overshoot it
-            by 5 %, as they do after resampling.
+        picture: a path; a picture file as bytes or open in binary mode (PNG, JPEG, GIF, BMP, TIFF,
+            WebP, PPM; the first frame); a Pillow image; or an array of shape (h, w), (h, w, 1),
+            (h, w, 3) RGB or (h, w, 4) RGBA, boolean, integer or float. The largest value of an
+            array tells its range: 0..1, 0..255 or 0..65535; floats may overshoot it by 5 %.
 
     Returns:
         uint8 of shape (28, 28): paper 0, full ink 255, the edges of strokes between them.
 
     Raises:
-        PictureError: no picture, damaged, over 50 million pixels, blank, or an array of another
-            shape, dtype or range, or with NaN.
+        PictureError: no picture, blank, damaged, over 50 million pixels, an array not as above.
     """
-    image = _read(picture)
-    return _normalise(_ink(_grey(image.reduce(math.ceil(max(image.size) / MAX_SIDE)))))
+    return _normalise(_ink(_grey(_read(picture))))
 
 
 def _read(source: Any, name: str = "The picture") -> Image.Image:
     """Return the picture in mode L, RGB or RGBA; its declared size is checked before decoding."""
     try:
         if isinstance(source, str | os.PathLike):
-            name = str(source)[-200:]
+            name = repr(str(source)[-200:])
             with Path(source).open("rb") as file:
                 return _read(file, name)
         if isinstance(source, bytes | bytearray | memoryview):
@@ -79,12 +75,12 @@ def _read(source: Any, name: str = "The picture") -> Image.Image:
             return _from_array(np.asarray(source))
         if not hasattr(source, "read") and not known:
             kinds = "a path, bytes, an open binary file, a Pillow image or a NumPy array"
-            raise PictureError(f"A {type(source).__name__} is not a picture: pass {kinds}.")
+            raise PictureError(f"{type(source).__name__} is no picture: pass {kinds}.")
         with warnings.catch_warnings(action="ignore"):  # odd metadata; a size that we check
             image = source if known else Image.open(source, "r", FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise PictureError(f"{name} {TOO_LARGE}")
-            image.load()
+            image.getpixel((0, 0))  # decodes, and fails where there is no pixel
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel
                 return _from_array(np.asarray(image))
@@ -93,11 +89,9 @@ def _read(source: Any, name: str = "The picture") -> Image.Image:
     except PictureError:
         raise
     except Exception as error:  # a broken file can end in nearly any exception
-        problem = "is damaged or cut short: save or copy it again."
+        problem = f"is damaged or none of {', '.join(FORMATS)}: save the picture as PNG."
         if isinstance(error, Image.DecompressionBombError):
             problem = TOO_LARGE
-        elif isinstance(error, UnidentifiedImageError):
-            problem = f"is none of {', '.join(FORMATS)}: save the picture as PNG."
         elif reason := getattr(error, "strerror", None):
             problem = f"cannot be opened ({reason}): check its name and folder."
         raise PictureError(f"{name} {problem}") from None
@@ -129,11 +123,12 @@ def _from_array(array: npt.NDArray[Any]) -> Image.Image:
 
 def _grey(image: Image.Image) -> Grey:
     """Return the grey levels or the one colour channel that shows ink and paper best."""
+    image = image.reduce(math.ceil(max(image.size) / MAX_SIDE))
     if image.mode == "RGBA":  # put paper behind: of its own colour, or one that the ink shows on
         pixels = np.asarray(image, np.uint8)
         seen = pixels[pixels[:, :, 3] >= pixels[:, :, 3].max() // 2, :3]
-        low, high = np.percentile(seen, (0.5, 99.5), axis=0, method="nearest").astype(int)
-        both = (high - low).max() > 127  # what is not transparent is ink and paper
+        ends = np.percentile(seen, (0.5, 99.5), axis=0, method="nearest")
+        both = np.ptp(ends, axis=0).max() > 127  # ink and its own paper are there, not ink alone
         levels = np.median(seen, axis=0) if both else (seen.mean(axis=0) < 128) * 255
         paper = Image.new("RGBA", image.size, (*map(int, levels), 255))
         image = Image.alpha_composite(paper, image).convert("RGB")
@@ -149,8 +144,7 @@ def _ink(grey: Grey) -> Grey:
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     # Paper fills most of the border and most of the picture. Either alone can mislead: a digit may
     # fill its picture, a lens may darken the corners.
-    middle = (int(small.min()) + int(small.max())) / 2
-    if border.sum() / border.size + small.sum() / small.size > 2 * middle:
+    if border.mean() + small.mean() > int(small.min()) + int(small.max()):
         grey, small = ~grey, ~small  # 255 minus each
     paper: Any = grey.min()
     if small.size < grey.size:  # the darkest level nearby, in a window wider than strokes are
@@ -158,7 +152,7 @@ def _ink(grey: Grey) -> Grey:
         paper = _resize(paper, picture.size, Image.Resampling.BILINEAR)
     ink = grey.astype(np.int16) - paper
     levels = np.sort(ink, axis=None, kind="stable")
-    full = int(levels[-1 - levels.size // 2000])  # a few stray pixels do not count
+    full = int(levels[-1 - min(20, levels.size // 2000)])  # a few stray pixels do not count
     blank = levels[: max(1, np.searchsorted(levels, full / 2))]
     middle = blank[blank.size // 2]
     noise = int(np.sort(np.abs(blank - middle))[blank.size // 2])  # median absolute deviation
@@ -167,12 +161,12 @@ def _ink(grey: Grey) -> Grey:
         raise PictureError(BLANK)
     ink -= middle
     ink[ink <= max(contrast // 16, 6 * noise)] = 0  # 6 such deviations are 4 standard deviations
-    parts, count = ndimage.label(ink, np.ones((3, 3)))
-    if count > 1:  # a part of the digit has full ink and is not tiny beside the largest part
-        dark = np.bincount(parts.ravel(), (ink > contrast // 2).ravel()) > 0
-        mass = np.bincount(parts.ravel(), ink.ravel()) * dark
-        ink[(mass * 32 < mass.max())[parts]] = 0
-    rows, columns = np.nonzero(ink)
+    parts, _ = ndimage.label(ink, np.ones((3, 3)))
+    # A part of the digit has strong ink somewhere and is not tiny beside the largest part.
+    strong = np.bincount(parts.ravel(), (ink > contrast // 2).ravel()) > 0
+    mass = np.bincount(parts.ravel(), ink.ravel()) * strong
+    ink[(mass * 32 < mass.max())[parts]] = 0
+    rows, columns = np.nonzero(ink > contrast // 4)  # the faint rim would grow by every resampling
     digit: Grey = ink.clip(max=255).astype(np.uint8)
     return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 

@@ -165,6 +165,7 @@ def interval_plot(
         ax.plot(reported, rows, "D", color="C1", markersize=7, label="published")
         ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     ax.set(yticks=rows, yticklabels=list(names), xlabel=xlabel, title=title)
+    ax.locator_params(axis="x", nbins=5)
     ax.invert_yaxis()
     ax.grid(axis="x", alpha=0.3)
     return figure

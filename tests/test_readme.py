@@ -1,10 +1,14 @@
 """The README keeps its word: every command runs, every figure was printed, every link leads on."""
 
+import base64
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -90,6 +94,30 @@ def test_set_up_without_make_is_what_make_does():
     assert set(COMMANDS) >= SET_UP
 
 
+@needs_make
+@pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of Linux and macOS")
+def test_make_lab_opens_the_lessons(checkout, tmp_path):
+    settings = {"ServerApp": {"allow_root": True, "open_browser": False, "port": 0}}
+    (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings))
+    environment = os.environ | {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path)}
+    log = tmp_path / "log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            ["make", "lab"], cwd=checkout, env=environment, stderr=stream, start_new_session=True
+        )
+    try:
+        end = time.monotonic() + 120
+        while "/lab?token=" not in log.read_text() and time.monotonic() < end:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.2)
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+    assert "/lab?token=" in log.read_text()
+    assert f"local directory: {checkout / 'notebooks'}" in log.read_text()
+
+
 def figures_not_printed(text):
     claims = {value for recipe in RECIPES.values() for value in recipe.claims.values()}
     code = [
@@ -121,8 +149,6 @@ def test_links_lead_to_files_that_are_there():
 
 def test_cover_is_the_figure_of_the_first_lesson():
     """The picture is never drawn apart from the lesson that a reader finds it in."""
-    import base64
-
     cover = base64.b64encode((ROOT / ".github" / "cover.png").read_bytes()).decode()
     stored = [
         output.data["image/png"].replace("\n", "")

@@ -84,8 +84,8 @@ def kernel_class(folder: Path, threads: int | None) -> type[LessonKernel]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger's warnings mix with ours
     }
     for name in ("MNIST_LAB_DATA", "MNIST_LAB_CACHE"):
-        place = os.environ.get(name, "")
-        if place and Path(place).expanduser().exists():  # the kernel works in another folder
+        place = os.environ.get(name)
+        if place and place not in ("auto", "sample"):  # the kernel works in another folder
             env[name] = str(Path(place).expanduser().resolve())
     if threads is not None:
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
