@@ -94,7 +94,7 @@ class Arrays(NamedTuple):
 
 
 _DEFAULT_BATCH = "batch size: not printed, so Keras' default of 32"
-_SCALING_UNSAID = "pixels / 255: the page does not say, and its figure needs it"
+_SCALING_UNSAID = "pixels / 255: the page does not say whether it scales them"
 
 _DNN_CSV = Recipe(
     name="dnn_csv",

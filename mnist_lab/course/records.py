@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -20,9 +21,9 @@ __all__ = [
     "earlier_runs",
     "executed_cells",
     "expected_seconds",
-    "own_estimate",
     "read_lesson",
     "run_digest",
+    "save_cover",
     "save_lesson",
     "source_digest",
 ]
@@ -51,6 +52,14 @@ def read_lesson(path: Path) -> Any:
 def save_lesson(path: Path, notebook: Any) -> None:
     """Write a notebook as Jupyter does, all of it or nothing."""
     pages.write(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
+
+
+def save_cover(path: Path, notebook: Any) -> None:
+    """Write the picture of the cell tagged ``cover``, if there is one: the README shows it."""
+    for cell in executed_cells(notebook):
+        if "cover" in cell.metadata.get("tags", []):
+            pictures = [output.get("data", {}).get("image/png") for output in cell.outputs]
+            path.write_bytes(base64.b64decode(next(filter(None, pictures))))
 
 
 def executed_cells(notebook: Any) -> list[Any]:
@@ -86,7 +95,7 @@ def run_digest(
     return digest.hexdigest()
 
 
-def own_estimate(lesson: Any) -> float:
+def _own_estimate(lesson: Any) -> float:
     """Return the seconds that a lesson itself says it takes; a minute if it says nothing."""
     text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
     match = re.search(r"Minutes: .*?(\d+) to run", text)
@@ -108,6 +117,5 @@ def expected_seconds(lesson: Any, earlier: Any | None, is_mnist: bool, parameter
     """Return the seconds that a run will take: as many as the last one, if that was alike."""
     record = {} if earlier is None else dict(earlier.metadata.mnist_lab)
     last = (record.get("is_mnist"), record.get("parameters"), record.get("failure"))
-    return (
-        float(record["seconds"]) if last == (is_mnist, parameters, None) else own_estimate(lesson)
-    )
+    alike = last == (is_mnist, parameters, None)
+    return float(record["seconds"]) if alike else _own_estimate(lesson)

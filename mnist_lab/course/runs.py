@@ -193,10 +193,10 @@ def refresh(folder: Path, lessons: Lessons, digits: Digits, *, timeout: int) -> 
             _report(progress, name, failure)
         else:
             records.save_lesson(folder / f"{name}.ipynb", notebook)
+            records.save_cover(folder.parent / ".github" / "cover.png", notebook)
             progress.finish(name, f"{name}: refreshed. {pages.headline(notebook)}".rstrip())
 
-    with Progress(
-        {n: records.own_estimate(lesson) for n, lesson in lessons.items()}, cells, 1
-    ) as progress:
+    expected = {n: records.expected_seconds(x, None, True, {}) for n, x in lessons.items()}
+    with Progress(expected, cells, 1) as progress:
         in_parallel({name: partial(execute_one, name) for name in lessons}, 1, keep, progress.tick)
     return failed
