@@ -854,7 +854,7 @@ def test_csv_with_too_many_rows_is_not_read_to_its_end(mnist: Arrays, tmp_path: 
 
 # The sample
 
-SAMPLE_SHA256 = "4196bfe04fefd3cf7c5c1df785b13094dbd6f54ae5789d7712cda0872ff5cd40"
+SAMPLE_SHA256 = "108f7227ce67fcc87299aa217878f8b2ac92bed13c377599bf26e57eb44cefde"
 
 
 @pytest.fixture(scope="module")
