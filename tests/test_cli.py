@@ -37,6 +37,8 @@ FIGURE = f"from IPython.display import display\ndisplay({{'image/png': '{PNG}'}}
 FIGURE_TEXT = "*Figure.* One pixel & nothing\nelse.\n\nLook at it. See [the next](02_broken.ipynb)."
 # The command in a process of its own, with the same stubs as in make_course.
 COMMAND = f"""
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background ignores it
 from pathlib import Path
 from types import SimpleNamespace
 from mnist_lab import data
