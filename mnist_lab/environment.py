@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mnist_lab.data import Digits
 
-__all__ = ["quiet_start", "report", "versions"]
+__all__ = ["processor", "quiet_start", "report", "versions"]
 
 # Distribution names: what is installed under them decides what a reader sees.
 _PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib", "mnist-lab")
@@ -46,6 +47,15 @@ def quiet_start() -> Iterator[None]:
     finally:
         os.dup2(saved, 2)
         os.close(saved)
+
+
+def processor() -> str:
+    """Return the name of this machine's processor: with the versions it decides the last bits."""
+    cpuinfo = Path("/proc/cpuinfo")
+    for line in cpuinfo.read_text().splitlines() if cpuinfo.is_file() else ():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def versions() -> dict[str, str]:

@@ -1,17 +1,15 @@
-"""The command ``mnist-lab``: run the lessons, refresh what is committed, re-point the badges."""
+"""The command ``mnist-lab``: run the lessons, keep what is committed true, measure recipes."""
 
 from __future__ import annotations
 
-import logging
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from mnist_lab.course import badges as pointers
+from mnist_lab.course import reproduce_command
+from mnist_lab.course.endings import plain_words
 
 __all__ = ["app"]
 
@@ -31,31 +29,15 @@ Lessons = Annotated[
 Timeout = Annotated[int, typer.Option(min=1, metavar="SECONDS", help="How long one cell may take.")]
 
 
-@contextmanager
-def _plain_words(when_stopped: str = "Nothing was changed.") -> Iterator[None]:
-    """Say in a sentence why a command could not do its work (exit code 2) or was stopped (130)."""
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its warnings repeat what we report
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. {when_stopped}", err=True)
-        raise typer.Exit(130) from None
-    except (ValueError, OSError) as error:
-        typer.echo(f"mnist-lab: {error}", err=True)
-        raise typer.Exit(2) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 @app.callback()
 def mnist_lab() -> None:
-    """Run the lessons of mnist-lab, and keep what is committed of them true.
+    """Run the lessons of mnist-lab, keep what is committed true, measure the recipes.
 
     \b
     mnist-lab run                      execute every lesson; leaves pages and an index to read
     mnist-lab run 2 -p EPOCHS=1        execute one lesson, quickly
     mnist-lab refresh 02_fnn           renew the outputs of a lesson that you changed
+    mnist-lab reproduce                measure the published recipes over ten seeds
     mnist-lab badges me/my-fork@v1.0   let badges and set-up cells open your fork
 
     The commands work on the course that the current folder belongs to, and "mnist-lab run --help"
@@ -102,7 +84,7 @@ def run(
     mnist-lab run 02_fnn 04_cnn --fresh  two lessons, whether they are finished or not
     mnist-lab run -p EPOCHS=1 --output build/quick
     """
-    with _plain_words("The same command goes on where it was."):
+    with plain_words("The same command goes on where it was."):
         from mnist_lab import data
         from mnist_lab.course import runs
 
@@ -135,7 +117,7 @@ def refresh(lessons: Lessons = None, timeout: Timeout = 600) -> None:
     mnist-lab refresh 02_fnn   after you changed lesson 02
     mnist-lab refresh          all of them, for a release
     """
-    with _plain_words("Lessons reported as refreshed are, the others are as they were."):
+    with plain_words("Lessons reported as refreshed are, the others are as they were."):
         from mnist_lab import data
         from mnist_lab.course import runs
 
@@ -165,7 +147,7 @@ def badges(
     mnist-lab badges me/my-fork@v1.0   after forking, or for a release
     mnist-lab badges --check           exit code 1 when they disagree
     """
-    with _plain_words():
+    with plain_words():
         from mnist_lab.course.runs import find_course
 
         folder = find_course(Path.cwd())
@@ -187,6 +169,8 @@ def badges(
                 typer.echo(f"{path.relative_to(folder)} points at {pointer} now")
             typer.echo(f"{len(changed)} files changed.")
 
+
+app.command()(reproduce_command.reproduce)
 
 if __name__ == "__main__":
     app()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -82,6 +83,13 @@ class Progress:
         self._bars.remove_task(self._rows[name])
         self._bars.advance(self._all)
         self.say(line)
+
+    def fail(self, name: str, failure: Mapping[str, Any]) -> None:
+        """A lesson is over because of this failure, as in its record."""
+        line = f"{name}: FAILED at cell [{failure['cell']}]: {failure['error']}"
+        self.finish(name, line, well=False)
+        for line in failure["excerpt"].splitlines():
+            self.say(f"    {line}")
 
     def seconds_left(self) -> float:
         """Guess how long the rest will take."""

@@ -23,8 +23,8 @@ __all__ = [
     "expected_seconds",
     "read_lesson",
     "run_digest",
-    "save_cover",
     "save_lesson",
+    "save_pictures",
     "source_digest",
 ]
 
@@ -54,12 +54,15 @@ def save_lesson(path: Path, notebook: Any) -> None:
     pages.write(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
 
 
-def save_cover(path: Path, notebook: Any) -> None:
-    """Write the picture of the cell tagged ``cover``, if there is one: the README shows it."""
+def save_pictures(folder: Path, notebook: Any) -> set[str]:
+    """Write the pictures that the README shows, those of cells tagged as below; return the tags."""
+    saved = set()
     for cell in executed_cells(notebook):
-        if "cover" in cell.metadata.get("tags", []):
+        for tag in {"cover", "verdicts"} & set(cell.metadata.get("tags", [])):
             pictures = [output.get("data", {}).get("image/png") for output in cell.outputs]
-            path.write_bytes(base64.b64decode(next(filter(None, pictures))))
+            (folder / f"{tag}.png").write_bytes(base64.b64decode(next(filter(None, pictures))))
+            saved.add(tag)
+    return saved
 
 
 def executed_cells(notebook: Any) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import joblib
 
 from mnist_lab import environment
-from mnist_lab.course import execute, pages, records
+from mnist_lab.course import execute, pages, readme, records
 from mnist_lab.course.kernels import in_parallel
 from mnist_lab.course.progress import Progress
 from mnist_lab.data import Digits
@@ -73,13 +73,6 @@ def assign_parameters(lessons: Lessons, given: Sequence[str]) -> dict[str, dict[
             listed = ", ".join(names) or "none at all"
             raise ValueError(f"No chosen lesson has a parameter {name!r}: they have {listed}.")
     return {lesson: {n: v for n, v in values.items() if n in known[lesson]} for lesson in lessons}
-
-
-def _report(progress: Progress, name: str, failure: Mapping[str, Any]) -> None:
-    line = f"{name}: FAILED at cell [{failure['cell']}]: {failure['error']}"
-    progress.finish(name, line, well=False)
-    for line in failure["excerpt"].splitlines():
-        progress.say(f"    {line}")
 
 
 def run(
@@ -153,7 +146,7 @@ def run(
         record = notebook.metadata.mnist_lab
         if record.failure:  # said at once; a page takes a moment
             failed.append(name)
-            _report(progress, name, record.failure)
+            progress.fail(name, record.failure)
         records.save_lesson(output / f"{name}.ipynb", notebook)
         pages.write(output / f"{name}.html", pages.lesson_page(notebook, list(course)))
         pages.write(output / "index.html", pages.index_page(course, executed))
@@ -190,10 +183,11 @@ def refresh(folder: Path, lessons: Lessons, digits: Digits, *, timeout: int) -> 
     def keep(name: str, notebook: Any) -> None:
         if failure := notebook.metadata.mnist_lab.get("failure"):
             failed.append(name)
-            _report(progress, name, failure)
+            progress.fail(name, failure)
         else:
             records.save_lesson(folder / f"{name}.ipynb", notebook)
-            records.save_cover(folder.parent / ".github" / "cover.png", notebook)
+            if "verdicts" in records.save_pictures(folder.parent / ".github", notebook):
+                readme.renew(folder.parent / "README.md")
             progress.finish(name, f"{name}: refreshed. {pages.headline(notebook)}".rstrip())
 
     expected = {n: records.expected_seconds(x, None, True, {}) for n, x in lessons.items()}

@@ -1,0 +1,165 @@
+"""Measures one thing and prints its figures as JSON; speed.py starts one process for each."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def peak() -> dict[str, float]:
+    """The fastest of many products of two matrices, 2,048 by 2,048, float32."""
+    a = np.random.default_rng(0).random((2048, 2048), dtype=np.float32)
+    best = np.inf
+    for _ in range(20):
+        start = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - start)
+    return {"gflops": 2 * 2048**3 / best / 1e9}
+
+
+def python(code: str = "") -> dict[str, float]:
+    """Seconds of a fresh interpreter that runs one line."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True)
+    return {"seconds": time.perf_counter() - start}
+
+
+def load() -> dict[str, float]:
+    from mnist_lab import data
+
+    start, work = time.perf_counter(), time.process_time()
+    data.load_mnist()
+    return {
+        "seconds": time.perf_counter() - start,
+        "seconds of processor time": time.process_time() - work,
+    }
+
+
+def first_figure() -> dict[str, float]:
+    """Seconds from the start of an interpreter to the first figure of lesson 1."""
+    import nbformat
+
+    lesson = nbformat.read(ROOT / "notebooks" / "01_eda.ipynb", 4)
+    lines = []
+    for cell in lesson.cells:
+        if cell.cell_type == "code" and "%pip" not in cell.source:
+            lines.append(cell.source)
+            if any("image/png" in output.get("data", {}) for output in cell.outputs):
+                break
+    return python("\n".join(lines) + "\nimport matplotlib.pyplot as p; p.savefig('/dev/null')")
+
+
+def arithmetic(model: object, images: int) -> float:
+    """Billions of multiplications and additions of an epoch, without those of the optimiser.
+
+    Each weight takes part in a product forwards, in one for its gradient and, but in the first
+    layer with weights, in one for the gradient of what came in.
+    """
+    products = []
+    for layer in model.layers:
+        if layer.get_weights():
+            kernel = layer.get_weights()[0]
+            places = np.prod(layer.output.shape[1:-1]) if kernel.ndim == 4 else 1
+            products.append(kernel.size * places)
+    return images * 2 * (3 * sum(products) - products[0]) / 1e9
+
+
+def training(name: str, way: str) -> dict[str, float]:
+    """Seconds of the second epoch: the first one also builds the graph."""
+    from mnist_lab import data, recipes
+    from mnist_lab.course.measurement import STEPS_PER_EXECUTION, start_tensorflow
+
+    recipe = replace(recipes.RECIPES[name], pixels="scaled")
+    x, y = recipes.prepare(recipe, data.load_mnist()).train
+    if way == "PyTorch":
+        from pytorch import epochs
+
+        seconds, _ = epochs(recipe, x, y, 2)
+        return {"seconds": seconds[-1]}
+    options = {}
+    if way == "ours":
+        options["steps_per_execution"] = STEPS_PER_EXECUTION
+        if name != "cnn":  # more threads would change its last bits: there TensorFlow chooses
+            start_tensorflow(1)
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = recipe.build()
+    model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"], **options)
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        model.fit(x, y, batch_size=recipe.batch_size, epochs=1, verbose=0)
+        seconds.append(time.perf_counter() - start)
+    return {
+        "seconds": seconds[-1],
+        "gflop": arithmetic(model, len(x)),
+        "megabytes": memory(),
+    }
+
+
+def memory() -> float:
+    """Megabytes that this process held at most."""
+    import psutil
+
+    try:
+        import resource
+    except ImportError:  # Windows
+        return psutil.Process().memory_info().peak_wset / 1e6
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def inference(name: str) -> dict[str, float]:
+    """Milliseconds for one image and for ten thousand, through three doors."""
+    import tensorflow as tf
+
+    from mnist_lab import data, recipes
+
+    recipe = replace(recipes.RECIPES[name], pixels="scaled")
+    x, _ = recipes.prepare(recipe, data.load_mnist()).test
+    model = recipe.build()
+    compiled = tf.function(model, reduce_retracing=True)
+    doors = {
+        "predict": lambda images: model.predict(images, verbose=0),
+        "direct call": lambda images: model(images, training=False),
+        "compiled function": lambda images: compiled(tf.constant(images), training=False),
+    }
+    found = {}
+    for door, call in doors.items():
+        for images in (x[:1], x):
+            times = []
+            for _ in range(12):
+                start = time.perf_counter()
+                np.asarray(call(images))
+                times.append(time.perf_counter() - start)
+            found[f"{door}, {len(images):,} images, ms"] = 1e3 * median(times[2:])
+    return found
+
+
+def main(what: str, way: str) -> dict[str, float]:
+    simple = {
+        "peak": peak,
+        "python": python,
+        "import": lambda: python("import mnist_lab"),
+        "load": load,
+        "first figure": first_figure,
+    }
+    if what in simple:
+        return simple[what]()
+    return inference(way) if what == "inference" else training(what, way)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    print(json.dumps(main(*sys.argv[1:3])))

@@ -1,0 +1,104 @@
+"""How fast the course is: training, inference, start-up and memory, side by side in one run.
+
+    python benchmarks/speed.py                    all of it, three rounds; prints Markdown tables
+    python benchmarks/speed.py --rounds 1 cnn     one recipe, once
+
+Every measurement is a process of its own. A round measures everything once, the next round starts
+over, so that a machine that slows down slows all alike: compare within a run only. PyTorch is
+measured where it is installed (``pip install torch``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+from mnist_lab import data, environment
+from mnist_lab.recipes import RECIPES
+
+MEASURES = Path(__file__).with_name("measures.py")
+WAYS = ("plain fit", "ours", "PyTorch")
+
+
+def measure(*what: str) -> dict[str, float]:
+    """Measure one thing in a fresh process and return its figures by name."""
+    environ = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg"}
+    command = [sys.executable, str(MEASURES), *what]
+    result = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
+    if result.returncode:
+        sys.exit(f"{' '.join(what)} failed:\n{result.stderr[-2000:]}")
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def cell(values: list[float]) -> str:
+    """Write a median with its spread."""
+    if not values:
+        return "not installed"
+    return f"{median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def training_table(found: dict[tuple[str, ...], list[float]], recipes: list[str]) -> str:
+    """Seconds of an epoch, ratios to plain ``fit``, and the share of the machine's peak."""
+    peak = median(found["peak", "", "gflops"])
+    lines = [
+        "| recipe | plain `fit`, s | ours, s | PyTorch, s | plain / ours | PyTorch / ours "
+        "| GFLOP an epoch | share of peak: plain, ours, PyTorch | memory: plain, ours, MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in recipes:
+        seconds = {way: found[name, way, "seconds"] for way in WAYS}
+        work = found[name, "plain fit", "gflop"][0]
+        middle = {way: median(values) for way, values in seconds.items() if values}
+        ratio = f"{middle['PyTorch'] / middle['ours']:.2f}" if "PyTorch" in middle else ""
+        shares = ", ".join(f"{work / value / peak:.1%}" for value in middle.values())
+        memory = [f"{median(found[name, way, 'megabytes']):.0f}" for way in WAYS[:2]]
+        row = [name, *(cell(values) for values in seconds.values())]
+        row += [f"{middle['plain fit'] / middle['ours']:.2f}", ratio, f"{work:.0f}", shares]
+        lines.append(f"| {' | '.join([*row, ', '.join(memory)])} |")
+    return "\n".join(lines)
+
+
+def other_table(found: dict[tuple[str, ...], list[float]]) -> str:
+    """Everything that is no training, a row each."""
+    lines = ["| | median (lowest to highest) |", "|---|---|"]
+    for (what, way, name), values in found.items():
+        if what not in RECIPES:
+            lines.append(f"| {' '.join(filter(None, [what, way]))}: {name} | {cell(values)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the speed of the course.")
+    parser.add_argument("recipe", nargs="*", help="names, as cnn; all if none is given")
+    parser.add_argument("--rounds", type=int, default=3, help="how often (default: 3)")
+    options = parser.parse_args()
+    recipes = options.recipe or list(RECIPES)
+    if unknown := set(recipes) - set(RECIPES):
+        parser.error(f"no recipe {', '.join(unknown)}: choose from {', '.join(RECIPES)}")
+    ways = WAYS if importlib.util.find_spec("torch") else WAYS[:2]
+    plan = [("peak", ""), ("python", ""), ("import", ""), ("load", ""), ("first figure", "")]
+    plan += [(name, way) for name in recipes for way in ways]
+    plan += [("inference", name) for name in recipes if name in ("fnn_softmax", "cnn")]
+    found = defaultdict(list)
+    for turn in range(options.rounds):
+        for number, (what, way) in enumerate(plan, 1):
+            place = f"round {turn + 1} of {options.rounds}, {number} of {len(plan)}"
+            print(f"{place}: {what} {way}", file=sys.stderr)
+            for name, value in measure(what, way).items():
+                found[what, way, name].append(value)
+    versions = ", ".join(f"{name} {v}" for name, v in environment.versions().items())
+    print(f"{environment.processor()}, {os.cpu_count()} cores; {versions}.", end=" ")
+    print(f"{data.load_mnist().source} Medians of {options.rounds} rounds (lowest to highest).\n")
+    print(training_table(found, recipes), "\n")
+    print(other_table(found))
+
+
+if __name__ == "__main__":
+    main()
