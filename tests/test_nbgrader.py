@@ -81,7 +81,7 @@ def nbgrader(course: Path, *arguments: str) -> None:
 
 
 @pytest.mark.skipif(
-    PYTHON == sys.executable and not importlib.util.find_spec("nbgrader"),
+    sys.executable == PYTHON and not importlib.util.find_spec("nbgrader"),
     reason="nbgrader is not here, and MNIST_LAB_NBGRADER names no Python that has it",
 )
 def test_nbgrader_generates_autogrades_and_exports(source: Path, tmp_path: Path) -> None:
