@@ -193,6 +193,15 @@ WEAK: dict[str, tuple[Break, str]] = {
         change('[105, 110], "100 itself is not above 100"', '[105, 110]\nassert (1, "never")'),
         "cell 9 asserts `(1, 'never')`, which cannot fail",
     ),
+    "keras_in_a_check": (change("note = ", "from keras.src import ops\nnote = "), "imports keras"),
+    "defines_nothing": (
+        lambda notebook: edited(
+            edited(notebook, "def normalise(images):", "import os\nif True:"),
+            "    return images",
+            "    images",
+        ),
+        "01-normalise defines no name that could be checked",
+    ),
     "no_message": (
         change('assert bright == 27, f"you count {bright}, not 27: ta', 'assert bright == 27  # "'),
         "cell 9 asserts `bright == 27` without a message",

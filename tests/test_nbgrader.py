@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from mnist_lab.course.cli import app
 from mnist_lab.course.nbgrader_export import export, nbgrader_source
 
-PYTHON = os.environ.get("MNIST_LAB_NBGRADER", sys.executable)
+PYTHON = str(Path(os.environ.get("MNIST_LAB_NBGRADER", sys.executable)).absolute())
 
 
 @pytest.fixture
