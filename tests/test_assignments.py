@@ -269,7 +269,7 @@ def test_copy_is_what_learners_need() -> None:
         '    if any(globals().get(name) is None for name in ["normalise"]):\n'
         "        raise NotImplementedError\n"
         "    scaled = normalise(images)\n"
-        '    note = """two\nlines"""\n'
+        '    note = f"""{1 +\n1} lines"""\n'
         "    assert scaled.max() <= 1.0, (\n"
         '        f"the largest is {scaled.max()}: divide by 255"\n'
         "    )\n"
