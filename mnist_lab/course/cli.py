@@ -1,4 +1,4 @@
-"""The command ``mnist-lab``: run the lessons, keep what is committed true, measure recipes."""
+"""The command ``mnist-lab``: run the lessons, measure recipes, hand out exercises."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from mnist_lab.course import assignment_commands, reproduce_command
 from mnist_lab.course import badges as pointers
-from mnist_lab.course import reproduce_command
 from mnist_lab.course.endings import plain_words
 
 __all__ = ["app"]
@@ -31,7 +31,7 @@ Timeout = Annotated[int, typer.Option(min=1, metavar="SECONDS", help="How long o
 
 @app.callback()
 def mnist_lab() -> None:
-    """Run the lessons of mnist-lab, keep what is committed true, measure the recipes.
+    """Run the lessons, measure what was published, set and collect the exercises.
 
     \b
     mnist-lab run                      execute every lesson; leaves pages and an index to read
@@ -39,6 +39,11 @@ def mnist_lab() -> None:
     mnist-lab refresh 02_fnn           renew the outputs of a lesson that you changed
     mnist-lab reproduce                measure the published recipes over ten seeds
     mnist-lab badges me/my-fork@v1.0   let badges and set-up cells open your fork
+    \b
+    mnist-lab lint                     look for faults in the assignments that you changed
+    mnist-lab release                  write the copies that learners get, without solutions
+    mnist-lab collect all.zip answers  sort what came back: one notebook a learner
+    mnist-lab export-nbgrader --help   hand them out with nbgrader instead
 
     The commands work on the course that the current folder belongs to, and "mnist-lab run --help"
     (likewise for the others) says more. Exit codes: 0 all is well, 1 something failed and is named,
@@ -141,7 +146,7 @@ def badges(
     """Point badges and set-up cells at a tag.
 
     Every Colab badge and every install line leads to one tag of one repository on GitHub. Nothing
-    else in notebooks/ and README.md changes, not even a space.
+    else in the notebooks and README.md changes, not even a space.
 
     \b
     mnist-lab badges me/my-fork@v1.0   after forking, or for a release
@@ -170,6 +175,7 @@ def badges(
             typer.echo(f"{len(changed)} files changed.")
 
 
+assignment_commands.register(app)
 app.command()(reproduce_command.reproduce)
 
 if __name__ == "__main__":
