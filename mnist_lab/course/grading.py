@@ -23,7 +23,7 @@ from typing import Any
 from mnist_lab.course.assignments import Assignment, Exercise
 from mnist_lab.course.channel import Kernel, KernelError
 from mnist_lab.course.proxies import LearnerError, Objects, Tampered, plain_text
-from mnist_lab.course.submissions import cleaned, is_untouched, locate
+from mnist_lab.course.answers import cleaned, is_untouched, locate
 
 __all__ = ["STATUSES", "Limits", "Result", "grade"]
 
