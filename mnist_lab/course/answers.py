@@ -1,4 +1,4 @@
-"""What learners hand in: files that may be anything, and where in them each exercise is answered."""
+"""What learners hand in: files that may be anything, and where each exercise is answered."""
 
 from __future__ import annotations
 

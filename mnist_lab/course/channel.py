@@ -6,51 +6,26 @@ bounded size, what is printed is never read, and the kernel is watched while it 
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import psutil
 import zmq
-from jupyter_client.connect import write_connection_file
 from jupyter_client.session import Session
 
-from mnist_lab.course import sandbox
-from mnist_lab.course.kernels import ALIVE, WATCH
+from mnist_lab.course.processes import KernelProcess
 
 __all__ = ["Kernel", "KernelError"]
 
 START_SECONDS = 60.0
 GRACE_SECONDS = 1.0  # for an interrupted kernel to say that it stopped
-END_SECONDS = 5.0  # for killed processes to be gone
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 0.25
 MAX_PROCESSES = 64  # of one kernel at a time
 MAX_MESSAGE = 64_000_000  # bytes; ZeroMQ ends the connection above it
 MAX_PARTS = 2_000_000  # brackets and commas of a message: bounds what it becomes in memory
 MAX_GROWTH = 1_000_000_000  # bytes that waiting for an answer may cost this process
-# Limits are set before learners' code is there; in the sandbox nobody has the right to raise them.
-_LAUNCH = """
-import runpy, sys
-memory = int(sys.argv.pop(1)) * 2**20
-try:
-    import resource
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-except (ImportError, OSError, ValueError):
-    pass  # Windows has no such limits, and macOS refuses the last
-runpy.run_module("ipykernel_launcher", run_name="__main__")
-"""
 
 
 class KernelError(Exception):
@@ -76,38 +51,20 @@ class Kernel:
     """
 
     def __init__(self, isolation: str, memory: int, threads: int = 1) -> None:
-        # The path of a socket has at most 107 bytes: a long TMPDIR would leave no room.
-        short = "/tmp" if len(tempfile.gettempdir()) > 60 else None  # noqa: S108
-        self.scratch = Path(tempfile.mkdtemp(prefix="mnist-lab-", dir=short))
         self.deadline = time.monotonic() + START_SECONDS
         self.failure: KernelError | None = None
         self.alive = True
-        boxed = isolation == "bwrap"
-        home = sandbox.HOME if boxed else str(self.scratch)
+        self._process = KernelProcess(isolation, memory, threads)
+        self._place = self._process.connection
+        self._session = Session(key=self._place["key"].encode(), username="grader")
         self._context = zmq.Context()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the kernel
-        launch = [sys.executable, "-c", _LAUNCH if boxed else WATCH + _LAUNCH, str(memory)]
-        launch += ["-f", f"{home}/kernel.json", "--IPKernelApp.log_level=ERROR"]
-        launch += ["--HistoryManager.enabled=False"]
-        self._connection = self._write_connection(home)
-        self._session = Session(key=self._connection["key"].encode(), username="grader")
-        self._process = subprocess.Popen(
-            [*sandbox.command(self.scratch), *launch] if boxed else launch,
-            stdin=subprocess.DEVNULL if boxed else ALIVE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-            env=sandbox.environment(home, threads),
-            cwd=self.scratch,
-            start_new_session=True,
-        )
         try:
             self._shell = self._connect("shell")
             self._ask("kernel_info_request", {}, ())
         except KernelError as error:
-            self._errors.seek(0)
-            said = self._errors.read(100_000).decode(errors="replace").strip().rpartition("\n")[2]
+            said = f"{error.note} {self._process.last_words()}"
             self.close()
-            raise ValueError(f"No kernel started ({isolation}): {error.note} {said}") from None
+            raise ValueError(f"No kernel started ({isolation}): {said}") from None
         except BaseException:
             self.close()
             raise
@@ -132,46 +89,17 @@ class Kernel:
             return {}
 
     def close(self) -> None:
-        """End the kernel and all that it started, then delete its scratch folder."""
+        """End the kernel and all that it started."""
         self.alive = False
-        family = self._family()
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        if family and sys.platform != "win32":  # what was started meanwhile
-            with suppress(ProcessLookupError):
-                os.killpg(family[0].pid, signal.SIGKILL)
-        psutil.wait_procs(family, timeout=END_SECONDS)
+        self._process.end()
         self._context.destroy(linger=0)
-        self._errors.close()
-        with suppress(OSError):  # a process that got away still writes there: not in the sandbox
-            sandbox.remove(self.scratch)
-
-    def _family(self) -> list[psutil.Process]:
-        """The first process, whose end is that of a whole sandbox, and all that descend from it."""
-        try:
-            first = psutil.Process(self._process.pid)
-            return [first, *first.children(recursive=True)]
-        except (AttributeError, psutil.NoSuchProcess):  # not started, or over
-            return []
-
-    def _write_connection(self, home: str) -> dict[str, Any]:
-        """Tell the kernel where to listen; return where that is from here."""
-        file, key = self.scratch / "kernel.json", secrets.token_hex()
-        if sys.platform == "win32":  # its ZeroMQ may lack local sockets
-            return dict(write_connection_file(str(file), ip="127.0.0.1", key=key.encode())[1])
-        channels = ("shell", "control", "iopub", "stdin", "hb")
-        ports = {f"{name}_port": number for number, name in enumerate(channels, start=1)}
-        told = {**ports, "transport": "ipc", "key": key, "signature_scheme": "hmac-sha256"}
-        file.write_text(json.dumps({**told, "ip": f"{home}/k"}))
-        return {**told, "ip": f"{self.scratch}/k"}
 
     def _connect(self, channel: str) -> zmq.Socket[bytes]:
         connected = self._context.socket(zmq.DEALER)
         connected.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         connected.setsockopt(zmq.RCVHWM, 2)
         connected.setsockopt(zmq.RECONNECT_IVL, 10)  # milliseconds: it is about to listen
-        place = self._connection
+        place = self._place
         separator = "-" if place["transport"] == "ipc" else ":"
         port = place[f"{channel}_port"]
         connected.connect(f"{place['transport']}://{place['ip']}{separator}{port}")
@@ -187,8 +115,11 @@ class Kernel:
         reply = self._wait(asked, self.deadline)
         if reply is None and self.alive:
             self.failure = KernelError("timeout", "It took longer than the time limit.")
-            self._session.send(self._connect("control"), "interrupt_request", {})
+            control = self._connect("control")
+            self._session.send(control, "interrupt_request", {})
             self.alive = self._wait(asked, time.monotonic() + GRACE_SECONDS) is not None
+            # Were it still on its way, it would interrupt the next cell.
+            self.alive = self.alive and bool(control.poll(1000 * GRACE_SECONDS))
         if self.failure:
             raise self.failure
         return reply or {}
@@ -202,10 +133,10 @@ class Kernel:
                 reply = self._receive(asked)
                 if reply is not None:
                     return reply
-            fault = "" if self._process.poll() is None else "It ended the kernel."
+            fault = "" if self._process.is_running() else "It ended the kernel."
             if now > look and not fault:
                 look = now + WATCH_SECONDS
-                if len(self._family()) > MAX_PROCESSES:
+                if len(self._process.family()) > MAX_PROCESSES:
                     fault = f"It started more than {MAX_PROCESSES} processes."
                 elif us.memory_info().rss - size > MAX_GROWTH:
                     fault = "It sent far more than a reply."

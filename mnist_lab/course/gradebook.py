@@ -6,14 +6,14 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
 from mnist_lab.course.assignments import Assignment
-from mnist_lab.course.grading import STATUSES, Limits, Result
+from mnist_lab.course.checks import STATUSES, Result
+from mnist_lab.course.grading import Limits
 from mnist_lab.course.pages import CSS, write
 
 __all__ = ["Gradebook", "Mark", "feedback_page", "fingerprint"]

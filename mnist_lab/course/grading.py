@@ -6,33 +6,18 @@ all cells but the culprits run again.
 
 from __future__ import annotations
 
-import ast
-import builtins
-import io
-import signal
-import sys
-import threading
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from mnist_lab.course.answers import cleaned, is_untouched, locate
 from mnist_lab.course.assignments import Assignment, Exercise
 from mnist_lab.course.channel import Kernel, KernelError
-from mnist_lab.course.proxies import LearnerError, Objects, Tampered, plain_text
-from mnist_lab.course.answers import cleaned, is_untouched, locate
+from mnist_lab.course.checks import Result, judge
+from mnist_lab.course.proxies import Objects, TamperedError, plain_text
 
-__all__ = ["STATUSES", "Limits", "Result", "grade"]
-
-# From the one that says most of a submission to the one that says least.
-STATUSES = (
-    *("unreadable", "tampered", "crashed", "timeout", "error", "failed"),
-    *("missing", "not attempted", "passed"),
-)
-
+__all__ = ["Limits", "grade"]
 
 CANARY_SECONDS = 5.0
 
@@ -43,24 +28,17 @@ class Limits:
 
     timeout: float = 60.0
     total: float = 600.0
-    memory: int = 8192
+    memory: int = 4096
     threads: int = 1
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of an exercise: points, one of STATUSES, and a sentence for the learner."""
-
-    points: float
-    status: str
-    note: str = ""
 
 
 def grade(
     assignment: Assignment, cells: Sequence[str], isolation: str, limits: Limits
 ) -> dict[str, Result]:
     """Return the result of each exercise (id -> Result) of a submission's code cells."""
-    results = {e.id: Result(0, "missing", "It is not in the notebook.") for e in assignment.exercises}
+    results = {
+        e.id: Result(0, "missing", "It is not in the notebook.") for e in assignment.exercises
+    }
     run = _Run(assignment, locate(cells, assignment), isolation, limits)
     try:
         for index, (cell, exercises) in enumerate(run.cells):
@@ -72,7 +50,7 @@ def grade(
         spent = Result(0, "timeout", f"The notebook took longer than {limits.total:g} s.")
         rest = [e.id for _, answered in run.cells[run.done :] for e in answered]
         results |= dict.fromkeys(rest, spent)
-    except Tampered as error:
+    except TamperedError as error:
         results = dict.fromkeys(results, Result(0, "tampered", plain_text(error)))
     finally:
         run.close()
@@ -102,8 +80,9 @@ class _Run:
         self._names = {name for e in assignment.exercises for name in e.names}
 
     def close(self) -> None:
-        if self._kernel:
-            self._kernel.close()
+        kernel, self._kernel = self._kernel, None
+        if kernel:
+            kernel.close()
 
     def execute(self, index: int, cell: str) -> dict[str, Any] | KernelError:
         """Run a cell; return what the kernel replied, or why it did not."""
@@ -123,7 +102,15 @@ class _Run:
         if is_untouched(cell, exercise):
             return Result(0, "not attempted")
         try:
-            result = self._judge(exercise, reply)
+            kernel = self._fresh_deadline(self._ready(index))
+            result = judge(
+                exercise,
+                self.assignment.setup,
+                self._names,
+                Objects(kernel),
+                reply,
+                self.limits.timeout + CANARY_SECONDS,
+            )
         except KernelError as error:
             result = Result(0, error.status, error.note)
         if self._kernel and self._kernel.failure:  # whatever the check made of it
@@ -134,7 +121,7 @@ class _Run:
         return result
 
     def look_for_tampering(self) -> None:
-        """Raise Tampered if an assertion that is false goes through in the kernel."""
+        """Raise TamperedError if an assertion that is false goes through in the kernel."""
         if self._kernel and self._kernel.alive:
             try:
                 self._kernel.deadline = time.monotonic() + CANARY_SECONDS
@@ -142,36 +129,7 @@ class _Run:
             except KernelError:
                 return
             if reply.get("status") == "ok":
-                raise Tampered("The submission switches assertions off.")
-
-    def _judge(self, exercise: Exercise, reply: dict[str, Any]) -> Result:
-        tree = ast.parse(exercise.check)
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        objects = Objects(self._fresh_deadline(self._ready(self.done)))
-        found = objects.named(sorted(used & self._names))
-        if exercise.names and all(found.get(name) is None for name in exercise.names):
-            nothing = "not attempted" if exercise.names[0] in found else "missing"
-            return _stopped(reply) or Result(0, nothing, "" if found else f"{exercise.names[0]} is not defined.")
-        namespace = {**_outside(self.assignment.setup), **found, "__name__": "check"}
-        try:
-            with _quiet(), _limited(self.limits.timeout + 5):
-                exec(compile(tree, f"<check {exercise.id}>", "exec"), namespace)  # noqa: S102
-        except (KernelError, Tampered):
-            raise
-        except LearnerError as error:
-            if isinstance(error, NotImplementedError):
-                return Result(0, "not attempted")
-            return Result(0, "error", f"Your code stopped with {error.kind}.")
-        except AssertionError as error:
-            return Result(0, "failed", plain_text(error) or "It gives another result than it should.")
-        except NameError as error:
-            if error.name in self._names - found.keys():
-                missing = Result(0, "missing", f"{error.name} is not defined.")
-                return _stopped(reply) or missing
-            return Result(0, "failed", plain_text(f"NameError: {error}"))
-        except Exception as error:  # what the learner returned is of no use to the check
-            return Result(0, "failed", plain_text(f"{type(error).__name__}: {error}"))
-        return Result(exercise.points, "passed")
+                raise TamperedError("The submission switches assertions off.")
 
     def _ready(self, index: int) -> Kernel:
         """Return a kernel in which all cells before this one have run, but for the culprits."""
@@ -198,51 +156,3 @@ class _Run:
     def _in_time(self) -> None:
         if time.monotonic() > self._end:
             raise _OutOfTimeError
-
-
-def _stopped(reply: dict[str, Any]) -> Result | None:
-    """Return the result of an exercise whose cell stopped with an exception."""
-    if reply.get("status") != "error":
-        return None
-    kind = reply.get("ename")
-    if kind == "NotImplementedError":
-        return Result(0, "not attempted")
-    known = isinstance(getattr(builtins, str(kind), None), type)
-    return Result(0, "error", f"Your cell stopped with {kind if known else 'an exception'}.")
-
-
-@lru_cache(maxsize=1)
-def _outside(setup: tuple[str, ...]) -> dict[str, Any]:
-    """Return what the SETUP cells define, for checks; they run once in a process."""
-    namespace: dict[str, Any] = {"__name__": "setup"}
-    with _quiet():
-        for source in setup:
-            exec(compile(cleaned(source), "<setup>", "exec"), namespace)  # noqa: S102
-    return namespace
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    nowhere = io.StringIO()
-    with redirect_stdout(nowhere), redirect_stderr(nowhere), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Interrupt a check that a value keeps busy here, as in ``range(value)``."""
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise KernelError("timeout", "Checking the result took longer than the time limit.")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

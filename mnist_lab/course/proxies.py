@@ -21,7 +21,7 @@ import numpy as np
 from mnist_lab.course import values
 from mnist_lab.course.channel import Kernel
 
-__all__ = ["LearnerError", "Objects", "Proxy", "Tampered", "WrongKind", "plain_text"]
+__all__ = ["LearnerError", "Objects", "Proxy", "TamperedError", "WrongKindError", "plain_text"]
 
 _EXPRESSION = "__import__('mnist_lab.course.inside', fromlist=['answer']).answer()"
 
@@ -34,11 +34,11 @@ class LearnerError(Exception):
         self.kind = kind
 
 
-class WrongKind(AssertionError):
+class WrongKindError(AssertionError):
     """A check needs a plain value and found another object of the learner's."""
 
 
-class Tampered(Exception):
+class TamperedError(Exception):
     """What came out of the kernel is not what an honest submission can make it say."""
 
 
@@ -69,7 +69,7 @@ class Objects:
         Raises:
             LearnerError: the learner's code did.
             KernelError: no answer came in time, or the kernel is gone.
-            Tampered: the answer makes no sense.
+            TamperedError: the answer makes no sense.
             ValueError: a check gives the learner's code what cannot travel.
         """
         buffers = [b""]
@@ -89,7 +89,7 @@ class Objects:
             else:
                 return values.decode(text, lambda i: base64.b64decode(bundle[str(i)]), self._proxy)
         except Exception as error:  # no honest answer fails in any way
-            raise Tampered("An answer of the kernel makes no sense.") from error
+            raise TamperedError("An answer of the kernel makes no sense.") from error
         raise raised
 
     def _proxy(self, content: Any) -> Proxy:
@@ -100,7 +100,9 @@ class Objects:
 def _refer(thing: Any) -> int:
     if type(thing) is Proxy:
         return thing._number
-    raise ValueError(f"A check cannot pass a {type(thing).__name__} to learners' code: pass values.")
+    raise ValueError(
+        f"A check cannot pass a {type(thing).__name__} to learners' code: pass values."
+    )
 
 
 def _raised(kinds: list[str], message: str) -> LearnerError:
@@ -125,7 +127,7 @@ class Proxy:
     """An object in the kernel. Attributes, items, calls and ``np.asarray`` are evaluated there.
 
     It never decides anything itself: compared with a plain value, or asked whether it is true, it
-    raises WrongKind, whatever its own ``__eq__`` says.
+    raises WrongKindError, whatever its own ``__eq__`` says.
     """
 
     __slots__ = ("_kind", "_number", "_objects")
@@ -193,5 +195,5 @@ class Proxy:
 
     def _wrong(self, wanted: str) -> Exception:
         if self._objects.ask("equals everything", self) is True:
-            return Tampered(f"It made {self!r} that equals everything.")
-        return WrongKind(f"The check needs {wanted}, and found {self!r}.")
+            return TamperedError(f"It made {self!r} that equals everything.")
+        return WrongKindError(f"The check needs {wanted}, and found {self!r}.")

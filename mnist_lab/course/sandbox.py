@@ -67,7 +67,10 @@ def command(scratch: Path) -> list[str]:
             options += ["--symlink", str(place.readlink()), str(place)]
         else:
             options += ["--ro-bind", str(place), str(place)]
-    return [*options, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME, "--"]
+    # Where root grades, bubblewrap leaves /proc/sys as root's own files, and so open to change.
+    for mount in ("/proc", "/dev", "/"):
+        options += ["--remount-ro", mount]
+    return [*options, "--chdir", HOME, "--"]
 
 
 def environment(home: str, threads: int) -> dict[str, str]:

@@ -56,7 +56,7 @@ def decode(data: Any, fetch: Callable[[Any], bytes], resolve: Callable[[Any], An
         return items if kind == "list" else tuple(items) if kind == "tuple" else slice(*items)
     if kind == "dict":
         pairs = ([decode(x, fetch, resolve) for x in pair] for pair in content)
-        return {key: value for key, value in pairs}
+        return dict(map(tuple, pairs))
     if kind in ("array", "scalar"):
         array = np.load(io.BytesIO(fetch(content)), allow_pickle=False)
         return array if kind == "array" else array[()]
