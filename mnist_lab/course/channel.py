@@ -43,6 +43,7 @@ class Kernel:
         isolation: ``bwrap`` or ``process``.
         memory: MB of address space that each of its processes may have.
         threads: for TensorFlow and NumPy.
+        scratch: folder for its scratch folder; by default the system's for temporary files.
 
     ``deadline`` (a ``time.monotonic``) holds for every request until it is changed. ``failure`` is
     why no answer came last time; while it is not None, requests are refused with it.
@@ -50,13 +51,16 @@ class Kernel:
     Raises ValueError when the kernel does not start; the sentence ends with what it said.
     """
 
-    def __init__(self, isolation: str, memory: int, threads: int = 1) -> None:
+    def __init__(
+        self, isolation: str, memory: int, threads: int = 1, scratch: str | None = None
+    ) -> None:
         self.deadline = time.monotonic() + START_SECONDS
         self.failure: KernelError | None = None
         self.alive = True
-        self._process = KernelProcess(isolation, memory, threads)
+        self._process = KernelProcess(isolation, memory, threads, scratch)
         self._place = self._process.connection
-        self._session = Session(key=self._place["key"].encode(), username="grader")
+        key = self._place["key"].encode()
+        self._session = Session(key=key, username="grader")  # type: ignore[no-untyped-call]
         self._context = zmq.Context()
         try:
             self._shell = self._connect("shell")
@@ -100,9 +104,7 @@ class Kernel:
         connected.setsockopt(zmq.RCVHWM, 2)
         connected.setsockopt(zmq.RECONNECT_IVL, 10)  # milliseconds: it is about to listen
         place = self._place
-        separator = "-" if place["transport"] == "ipc" else ":"
-        port = place[f"{channel}_port"]
-        connected.connect(f"{place['transport']}://{place['ip']}{separator}{port}")
+        connected.connect(f"ipc://{place['ip']}-{place[f'{channel}_port']}")
         return connected
 
     def _ask(self, kind: str, content: dict[str, Any], buffers: Sequence[bytes]) -> dict[str, Any]:
@@ -119,7 +121,7 @@ class Kernel:
             self._session.send(control, "interrupt_request", {})
             self.alive = self._wait(asked, time.monotonic() + GRACE_SECONDS) is not None
             # Were it still on its way, it would interrupt the next cell.
-            self.alive = self.alive and bool(control.poll(1000 * GRACE_SECONDS))
+            self.alive = self.alive and bool(control.poll(int(1000 * GRACE_SECONDS)))
         if self.failure:
             raise self.failure
         return reply or {}
@@ -129,7 +131,7 @@ class Kernel:
         us = psutil.Process()
         size, look = us.memory_info().rss, time.monotonic() + WATCH_SECONDS
         while (now := time.monotonic()) < deadline:
-            if self._shell.poll(1000 * min(POLL_SECONDS, deadline - now)):
+            if self._shell.poll(int(1000 * min(POLL_SECONDS, deadline - now))):
                 reply = self._receive(asked)
                 if reply is not None:
                     return reply

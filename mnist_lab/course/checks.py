@@ -6,7 +6,6 @@ import ast
 import builtins
 import io
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Collection, Iterator
@@ -115,7 +114,7 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
     """Interrupt a check that a value keeps busy here, as in ``range(value)``."""
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
 

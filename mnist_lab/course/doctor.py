@@ -71,8 +71,10 @@ def choose_isolation(wanted: str) -> tuple[str, str]:
         wanted: ``auto``, ``bwrap`` or ``process``.
 
     Raises:
-        ValueError: ``bwrap`` is wanted and does not work.
+        ValueError: ``bwrap`` is wanted and does not work, or this is Windows.
     """
+    if sys.platform == "win32":
+        raise ValueError("Grading needs Linux or macOS: run it in Windows' subsystem for Linux.")
     if wanted == "process":
         return "process", ""
     fault = fault_of_sandbox()

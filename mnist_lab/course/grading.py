@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_lab.course.answers import cleaned, is_untouched, locate
@@ -24,12 +24,13 @@ CANARY_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for one cell or check, seconds for all of a submission, MB of memory, threads."""
+    """What a submission may take: seconds for a cell or check and for all of it, MB, threads."""
 
     timeout: float = 60.0
     total: float = 600.0
     memory: int = 4096
     threads: int = 1
+    scratch: str | None = field(default=None, repr=False)
 
 
 def grade(
@@ -136,7 +137,7 @@ class _Run:
         while self._kernel is None or not self._kernel.alive:
             self.close()
             self._in_time()
-            self._kernel = Kernel(self.isolation, self.limits.memory, self.limits.threads)
+            self._kernel = self._start()
             for source in self.assignment.setup:
                 self._fresh_deadline(self._kernel).run(cleaned(source))
             for earlier in range(index):
@@ -146,6 +147,15 @@ class _Run:
                     except KernelError:
                         self._culprits.add(earlier)
         return self._kernel
+
+    def _start(self) -> Kernel:
+        limits = self.limits
+        try:
+            return Kernel(self.isolation, limits.memory, limits.threads, limits.scratch)
+        except (OSError, ValueError):
+            if not self._culprits:  # the first kernel: this is not the learner's doing
+                raise
+            raise KernelError("crashed", "It left no room for another kernel.") from None
 
     def _fresh_deadline(self, kernel: Kernel) -> Kernel:
         self._in_time()

@@ -38,7 +38,7 @@ class _Answer:
 
 def answer() -> _Answer:
     """Do what the request in the buffers of the current message asks for; return the outcome."""
-    from IPython import get_ipython  # type: ignore[attr-defined]
+    from IPython import get_ipython  # type: ignore[import-untyped]
 
     shell = get_ipython()
     buffers = [bytes(part) for part in shell.kernel.get_parent("shell")["buffers"]]

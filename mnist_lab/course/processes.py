@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from jupyter_client.connect import write_connection_file
 
 from mnist_lab.course import sandbox
 from mnist_lab.course.kernels import ALIVE, WATCH
@@ -26,13 +25,13 @@ END_SECONDS = 5.0  # for killed processes to be gone
 _LAUNCH = """
 import runpy, sys
 memory = int(sys.argv.pop(1)) * 2**20
+import resource
 try:
-    import resource
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-except (ImportError, OSError, ValueError):
-    pass  # Windows has no such limits, and macOS refuses the last
+except (OSError, ValueError):
+    pass  # macOS refuses the last
 runpy.run_module("ipykernel_launcher", run_name="__main__")
 """
 
@@ -44,14 +43,13 @@ class KernelProcess:
         isolation: ``bwrap`` or ``process``.
         memory: MB of address space that each process may have.
         threads: for TensorFlow and NumPy.
+        scratch: where its scratch folder is made; the paths of its sockets have 107 bytes.
 
     ``connection`` says where the kernel listens, as Jupyter's connection files do.
     """
 
-    def __init__(self, isolation: str, memory: int, threads: int) -> None:
-        # The path of a socket has at most 107 bytes: a long TMPDIR would leave no room.
-        short = "/tmp" if len(tempfile.gettempdir()) > 60 else None  # noqa: S108
-        self._scratch = Path(tempfile.mkdtemp(prefix="mnist-lab-", dir=short))
+    def __init__(self, isolation: str, memory: int, threads: int, scratch: str | None) -> None:
+        self._scratch = Path(tempfile.mkdtemp(prefix="mnist-lab-", dir=scratch))
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the kernel
         boxed = isolation == "bwrap"
         home = sandbox.HOME if boxed else str(self._scratch)
@@ -95,9 +93,8 @@ class KernelProcess:
         for process in family:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        if sys.platform != "win32":  # what was started meanwhile
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # what was started meanwhile
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         psutil.wait_procs(family, timeout=END_SECONDS)
         self._clear()
@@ -110,8 +107,6 @@ class KernelProcess:
     def _write_connection(self, home: str) -> dict[str, Any]:
         """Tell the kernel where to listen; return where that is from here."""
         file, key = self._scratch / "kernel.json", secrets.token_hex()
-        if sys.platform == "win32":  # its ZeroMQ may lack local sockets
-            return dict(write_connection_file(str(file), ip="127.0.0.1", key=key.encode())[1])
         channels = ("shell", "control", "iopub", "stdin", "hb")
         ports = {f"{name}_port": number for number, name in enumerate(channels, start=1)}
         told = {**ports, "transport": "ipc", "key": key, "signature_scheme": "hmac-sha256"}

@@ -110,7 +110,8 @@ def _raised(kinds: list[str], message: str) -> LearnerError:
     for kind in kinds:
         known = getattr(builtins, kind, None)
         if isinstance(known, type) and issubclass(known, Exception) and "Group" not in kind:
-            return type(kind, (LearnerError, known), {})(kind, message)
+            error: LearnerError = type(kind, (LearnerError, known), {})(kind, message)
+            return error
     return LearnerError(plain_text(kinds[0], 40), message)
 
 
@@ -180,8 +181,8 @@ class Proxy:
         plain = (np.asarray(value) if type(value) is Proxy else value for value in inputs)
         return getattr(ufunc, method)(*plain, **keywords)
 
-    __eq__ = _compared(operator.eq)  # type: ignore[assignment]
-    __ne__ = _compared(operator.ne)  # type: ignore[assignment]
+    __eq__ = _compared(operator.eq)
+    __ne__ = _compared(operator.ne)
     __lt__ = _compared(operator.lt)
     __le__ = _compared(operator.le)
     __gt__ = _compared(operator.gt)

@@ -78,7 +78,6 @@ def environment(home: str, threads: int) -> dict[str, str]:
     folders = ("HOME", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "KERAS_HOME", "MPLCONFIGDIR", "TMPDIR")
     libraries = ("OMP_NUM_THREADS", "TF_NUM_INTEROP_THREADS", "TF_NUM_INTRAOP_THREADS")
     return {
-        **{name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ},  # Windows
         **dict.fromkeys(folders, home),
         **dict.fromkeys(libraries, str(threads)),
         "LANG": "C.UTF-8",
