@@ -74,7 +74,9 @@ def judge(
     except LearnerError as error:
         if isinstance(error, NotImplementedError):
             return Result(0, "not attempted")
-        return Result(0, "error", f"Your code stopped with {error.kind}.")
+        if error.called:
+            return Result(0, "error", f"Your code stopped with {error.kind}.")
+        return Result(0, "failed", plain_text(f"{error.kind}: {error}"))
     except AssertionError as error:
         return Result(0, "failed", plain_text(error) or "The result is another than it should be.")
     except Exception as error:  # what the learner returned is of no use to the check

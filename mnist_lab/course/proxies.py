@@ -27,7 +27,12 @@ _EXPRESSION = "__import__('mnist_lab.course.inside', fromlist=['answer']).answer
 
 
 class LearnerError(Exception):
-    """Learners' code raised an exception; also an instance of its built-in class, if it has one."""
+    """Code inside raised an exception; also an instance of its built-in class, if it has one.
+
+    ``called`` says whether a function of the learner's was called, rather than a result looked at.
+    """
+
+    called = True
 
     def __init__(self, kind: str, message: str) -> None:
         Exception.__init__(self, message)
@@ -90,6 +95,7 @@ class Objects:
                 return values.decode(text, lambda i: base64.b64decode(bundle[str(i)]), self._proxy)
         except Exception as error:  # no honest answer fails in any way
             raise TamperedError("An answer of the kernel makes no sense.") from error
+        raised.called = operation == "call"
         raise raised
 
     def _proxy(self, content: Any) -> Proxy:
