@@ -229,7 +229,7 @@ def test_what_the_sandbox_keeps_from_learners(tmp_path: Path) -> None:
     marks = tmp_path / "marks.csv"
     marks.write_text("student,score\n")
     thief = f"""import os, pathlib, subprocess
-for place in ({str(tmp_path / "01_source.ipynb")!r}, *map(str, pathlib.Path("/").glob("*/*.ipynb"))):
+for place in ({str(tmp_path / "01_source.ipynb")!r}, "/tmp/01_source.ipynb"):
     try:
         exec(open(place).read())
     except Exception:

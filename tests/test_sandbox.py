@@ -80,7 +80,7 @@ def test_what_is_visible_may_hold_no_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path))
-    with pytest.raises(ValueError, match="Learners' code could read .* move it"):
+    with pytest.raises(ValueError, match=r"Learners' code could read .* move it"):
         sandbox.refuse_if_visible(tmp_path / "assignments" / "01.ipynb")
     monkeypatch.setenv("MNIST_LAB_DATA", "sample")
     sandbox.refuse_if_visible(tmp_path / "assignments" / "01.ipynb")
@@ -104,9 +104,9 @@ def test_remove_whatever_a_folder_holds(tmp_path: Path) -> None:
     os.chdir(scratch)
     try:
         for _ in range(1500):  # a path of 4,500 characters, which no system call takes
-            os.mkdir("ab")
+            Path("ab").mkdir()
             os.chdir("ab")
-        os.symlink(kept, "link")
+        Path("link").symlink_to(kept)
     finally:
         os.chdir(here)
     closed = scratch / "closed"

@@ -12,7 +12,7 @@ from pathlib import Path
 from mnist_lab.course.assignments import Assignment, Exercise
 from mnist_lab.course.marks import stubbed
 
-__all__ = ["cleaned", "find_submissions", "is_untouched", "locate", "read_cells"]
+__all__ = ["cleaned", "find_submissions", "harmless", "is_untouched", "locate", "read_cells"]
 
 MAX_BYTES = 50_000_000
 _EXERCISE = re.compile(r"^\s*#+\s*EXERCISE\s+([\w-]+)", re.MULTILINE)
@@ -29,19 +29,28 @@ def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
     """Return learner -> (notebook, note) for all notebooks in a folder.
 
     Browsers call a second download ``ada (1).ipynb``: of several files of a learner the newest
-    counts, and the note says so. Names hold no character that controls anything.
+    counts, and the note says so. Names are harmless, and different where the files' names are.
     """
     files: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*.ipynb")):
         name = unicodedata.normalize("NFC", re.sub(r" ?\(\d+\)$", "", path.stem))
         clean = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in name)
         files.setdefault(clean.strip() or "unnamed", []).append(path)
-    found = {}
-    for student, paths in files.items():
+    found: dict[str, tuple[Path, str]] = {}
+    for name, paths in files.items():
+        student = harmless(name)
+        while student in found:
+            student += "_"
         newest = max(paths, key=lambda path: (path.lstat().st_mtime_ns, path.name))
         several = f"The newest of {len(paths)} files counts. " if len(paths) > 1 else ""
         found[student] = newest, several
     return found
+
+
+def harmless(text: str) -> str:
+    """Return text for a cell of a spreadsheet, which must not take it for a formula."""
+    text = text.replace(";", ",")  # where commas are decimal, spreadsheets split at semicolons
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def read_cells(path: Path) -> list[str]:

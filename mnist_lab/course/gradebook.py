@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from mnist_lab.course.answers import harmless
 from mnist_lab.course.assignments import Assignment
 from mnist_lab.course.checks import STATUSES, Result
 from mnist_lab.course.grading import Limits
@@ -18,8 +19,6 @@ from mnist_lab.course.pages import CSS, write
 
 __all__ = ["Gradebook", "Mark", "feedback_page", "fingerprint"]
 
-# A spreadsheet takes a cell that begins like this for a formula. The apostrophe makes it text.
-_FORMULA = ("=", "+", "-", "@")
 _SAID = {
     "passed": "Correct.",
     "not attempted": "Not attempted.",
@@ -78,10 +77,9 @@ class Gradebook:
             if header == self.header and not fresh and self._state.is_file():
                 known = json.loads(self._state.read_text(encoding="utf-8"))
                 self._rows = {
-                    student: row
+                    row[0]: row
                     for row in rows
-                    if (student := known["students"].get(row[0])) in fingerprints
-                    and known["fingerprints"][student] == fingerprints[student]
+                    if row[0] in fingerprints and known.get(row[0]) == fingerprints[row[0]]
                 }
         self.graded = set(self._rows)
 
@@ -93,7 +91,7 @@ class Gradebook:
         for exercise in self.assignment.exercises:
             result = mark.results[exercise.id]
             row += [f"{result.points:g}", result.status, f"{mark.note}{result.note}".strip()]
-        self._rows[mark.student] = [_harmless(value) for value in row]
+        self._rows[mark.student] = [harmless(value) for value in row]
         self._write()
 
     def _write(self) -> None:
@@ -101,10 +99,7 @@ class Gradebook:
         table = csv.writer(text)
         table.writerow(self.header)
         table.writerows(row for _, row in sorted(self._rows.items()))
-        state = {
-            "students": {row[0]: student for student, row in self._rows.items()},
-            "fingerprints": {student: self.fingerprints[student] for student in self._rows},
-        }
+        state = {student: self.fingerprints[student] for student in self._rows}
         write(self._state, json.dumps(state))
         write(self.path, "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
 
@@ -117,11 +112,6 @@ def fingerprint(path: Path, assignment: Assignment, isolation: str, limits: Limi
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _harmless(value: str) -> str:
-    value = value.replace(";", ",")  # where commas are decimal, spreadsheets split at semicolons
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def feedback_page(mark: Mark, assignment: Assignment) -> str:
