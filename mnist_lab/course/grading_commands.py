@@ -51,6 +51,11 @@ def grade(
     exercise that it is in. Your solution is graded first: unless it gets all points, nothing is.
     The same command goes on where it was; what has changed since is graded anew.
 
+    What it cannot promise: a sandbox has no seccomp and no cgroups, so it is not proof against a
+    fault of the system's kernel. Hidden inputs do reach learners' code; a public source makes its
+    hidden tests public, so keep it private or draw inputs when grading. Without a sandbox, grading
+    guards against accidents only, and every row says so.
+
     \b
     mnist-lab grade assignments/01_eda.ipynb answers --csv marks.csv --feedback feedback
     mnist-lab grade assignments/02_fnn.ipynb answers --jobs 4 --timeout 120
