@@ -12,7 +12,15 @@ from pathlib import Path
 from mnist_lab.course.assignments import Assignment, Exercise
 from mnist_lab.course.marks import stubbed
 
-__all__ = ["cleaned", "find_submissions", "harmless", "is_untouched", "locate", "read_cells"]
+__all__ = [
+    "cleaned",
+    "find_submissions",
+    "harmless",
+    "is_untouched",
+    "locate",
+    "plain_text",
+    "read_cells",
+]
 
 MAX_BYTES = 50_000_000
 _EXERCISE = re.compile(r"^\s*#+\s*EXERCISE\s+([\w-]+)", re.MULTILINE)
@@ -51,6 +59,13 @@ def harmless(text: str) -> str:
     """Return text for a cell of a spreadsheet, which must not take it for a formula."""
     text = text.replace(";", ",")  # where commas are decimal, spreadsheets split at semicolons
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def plain_text(text: object, limit: int = 300) -> str:
+    """Return text on one line, with no character that controls anything, cut at a limit."""
+    line = " ".join(str(text)[: 4 * limit].split())
+    line = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in line)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def read_cells(path: Path) -> list[str]:

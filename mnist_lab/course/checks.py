@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mnist_lab.course.answers import cleaned
+from mnist_lab.course.answers import cleaned, plain_text
 from mnist_lab.course.assignments import Exercise
 from mnist_lab.course.channel import KernelError
-from mnist_lab.course.proxies import LearnerError, Objects, TamperedError, plain_text
+from mnist_lab.course.proxies import LearnerError, Objects, TamperedError
 
 __all__ = ["STATUSES", "Result", "judge"]
 

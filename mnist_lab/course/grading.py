@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mnist_lab.course.answers import cleaned, is_untouched, locate
+from mnist_lab.course.answers import cleaned, is_untouched, locate, plain_text
 from mnist_lab.course.assignments import Assignment, Exercise
 from mnist_lab.course.channel import Kernel, KernelError
 from mnist_lab.course.checks import Result, judge
-from mnist_lab.course.proxies import Objects, TamperedError, plain_text
+from mnist_lab.course.proxies import Objects, TamperedError
 
 __all__ = ["Limits", "grade"]
 

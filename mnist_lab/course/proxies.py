@@ -11,7 +11,6 @@ import builtins
 import json
 import operator
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -19,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from mnist_lab.course import values
+from mnist_lab.course.answers import plain_text
 from mnist_lab.course.channel import Kernel
 
-__all__ = ["LearnerError", "Objects", "Proxy", "TamperedError", "WrongKindError", "plain_text"]
+__all__ = ["LearnerError", "Objects", "Proxy", "TamperedError", "WrongKindError"]
 
 _EXPRESSION = "__import__('mnist_lab.course.inside', fromlist=['answer']).answer()"
 
@@ -45,13 +45,6 @@ class WrongKindError(AssertionError):
 
 class TamperedError(Exception):
     """What came out of the kernel is not what an honest submission can make it say."""
-
-
-def plain_text(text: object, limit: int = 300) -> str:
-    """Return text on one line, with no character that controls anything, cut at a limit."""
-    line = " ".join(str(text)[: 4 * limit].split())
-    line = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in line)
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 class Objects:
