@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_lab.course import assignment_commands, reproduce_command
+from mnist_lab.course import assignment_commands, grading_commands, reproduce_command
 from mnist_lab.course import badges as pointers
 from mnist_lab.course.endings import plain_words
 
@@ -43,6 +43,8 @@ def mnist_lab() -> None:
     mnist-lab lint                     look for faults in the assignments that you changed
     mnist-lab release                  write the copies that learners get, without solutions
     mnist-lab collect all.zip answers  sort what came back: one notebook a learner
+    mnist-lab grade --help             marks for all of them, safe from what they hold
+    mnist-lab doctor                   find out whether a sandbox works here
     mnist-lab export-nbgrader --help   hand them out with nbgrader instead
 
     The commands work on the course that the current folder belongs to, and "mnist-lab run --help"
@@ -176,6 +178,8 @@ def badges(
 
 
 assignment_commands.register(app)
+assignment_commands.register(app)
+grading_commands.register(app)
 app.command()(reproduce_command.reproduce)
 
 if __name__ == "__main__":

@@ -18,20 +18,23 @@ from weakref import WeakSet
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-__all__ = ["PACKAGE", "LessonKernel", "in_parallel", "kernel_class"]
+__all__ = ["ALIVE", "PACKAGE", "WATCH", "LessonKernel", "in_parallel", "kernel_class"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
 # A kernel ends when its standard input does. That is a pipe which only this process could write to,
 # so kernels end with it even if it was killed. (ipykernel 6.17 itself only notices when process 1
 # adopts it; on a desktop the session manager does.)
-_ALIVE, _HELD_OPEN = os.pipe()
-_LAUNCH = """
-import os, runpy, threading
+ALIVE, _HELD_OPEN = os.pipe()
+WATCH = """
+import os, threading
 def watch():
     os.read(0, 1)
     os._exit(1)
 threading.Thread(target=watch, daemon=True).start()
+"""
+_LAUNCH = f"""{WATCH}
+import runpy
 runpy.run_module("ipykernel_launcher", run_name="__main__")
 """
 
@@ -54,7 +57,7 @@ class LessonKernel(AsyncKernelManager):
         return KernelSpec(argv=argv, env=self.env, display_name="Python 3", language="python")
 
     async def start_kernel(self, **options: Any) -> None:
-        await super().start_kernel(stdin=_ALIVE, **options)
+        await super().start_kernel(stdin=ALIVE, **options)
 
     @classmethod
     def kill_all(cls) -> None:

@@ -14,9 +14,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-__all__ = ["headline", "index_page", "lesson_page", "minutes", "title", "write"]
+__all__ = ["CSS", "headline", "index_page", "lesson_page", "minutes", "title", "write"]
 
-_CSS = """
+CSS = """
 :root { color-scheme: light dark; --ink: #1b2733; --quiet: #5b6875; --paper: #fbfaf7; --card: #fff;
   --line: #dcdfe3; --link: #0b5cad; --good: #1d6b3f; --bad: #a8321f; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e4e8ec; --quiet: #a0abb6; --paper: #14191f;
@@ -204,7 +204,7 @@ def index_page(lessons: dict[str, Any], executed: dict[str, Any]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>mnist-lab: the course, executed</title><style>{_CSS}</style></head><body><main>"
+        f"<title>mnist-lab: the course, executed</title><style>{CSS}</style></head><body><main>"
         f'<h1>mnist-lab: the course, executed</h1><p class="quiet">{state}. {escape(setup)}</p>'
         f"{articles}</main></body></html>\n"
     )

@@ -1,0 +1,137 @@
+"""What learners hand in: files that may be anything, and where each exercise is answered."""
+
+from __future__ import annotations
+
+import json
+import re
+import symtable
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from mnist_lab.course.assignments import Assignment, Exercise
+from mnist_lab.course.marks import stubbed
+
+__all__ = [
+    "cleaned",
+    "find_submissions",
+    "harmless",
+    "is_untouched",
+    "locate",
+    "plain_text",
+    "read_cells",
+]
+
+MAX_BYTES = 50_000_000
+_EXERCISE = re.compile(r"^\s*#+\s*EXERCISE\s+([\w-]+)", re.MULTILINE)
+_OURS = re.compile(r"\s*#+\s*(SETUP\b|CHECK\s+\d\d-)")
+_DROPPED = (
+    re.compile(r"^(\s*)[!%]\s*(pip|conda|apt|apt-get)\b.*"),
+    re.compile(r"^(\s*)drive\.mount\(.*"),
+    re.compile(r"^()(?:from\s+google\.colab\b|import\s+google\.colab\b).*"),  # not in a try
+    re.compile(r"^(\s*)(?:google\.colab|files)\.(?:upload|download)\(.*"),
+)
+
+
+def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Return learner -> (notebook, note) for all notebooks in a folder.
+
+    Browsers call a second download ``ada (1).ipynb``: of several files of a learner the newest
+    counts, and the note says so. Names are harmless, and different where the files' names are.
+    """
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob("*.ipynb")):
+        name = unicodedata.normalize("NFC", re.sub(r" ?\(\d+\)$", "", path.stem))
+        clean = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in name)
+        files.setdefault(clean.strip() or "unnamed", []).append(path)
+    found: dict[str, tuple[Path, str]] = {}
+    for name, paths in files.items():
+        student = harmless(name)
+        while student in found:
+            student += "_"
+        newest = max(paths, key=lambda path: (path.lstat().st_mtime_ns, path.name))
+        several = f"The newest of {len(paths)} files counts. " if len(paths) > 1 else ""
+        found[student] = newest, several
+    return found
+
+
+def harmless(text: str) -> str:
+    """Return text for a cell of a spreadsheet, which must not take it for a formula."""
+    text = text.replace(";", ",")  # where commas are decimal, spreadsheets split at semicolons
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def plain_text(text: object, limit: int = 300) -> str:
+    """Return text on one line, with no character that controls anything, cut at a limit."""
+    line = " ".join(str(text)[: 4 * limit].split())
+    line = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in line)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def read_cells(path: Path) -> list[str]:
+    """Return the sources of a notebook's code cells, whatever version of the format it has.
+
+    Raises ValueError for a link (it may lead to the solutions), a file that is too large, and
+    anything that is no notebook.
+    """
+    if path.is_symlink() or not path.is_file():
+        raise ValueError("The file is a link or no file at all: hand in the notebook itself.")
+    if (size := path.stat().st_size) > MAX_BYTES:
+        megabytes = f"{size / 1e6:.0f} MB, and {MAX_BYTES / 1e6:.0f} MB are allowed"
+        raise ValueError(f"The file has {megabytes}: clear its outputs and hand it in again.")
+    try:
+        notebook = json.loads(path.read_bytes())
+        sheets = [notebook] if "cells" in notebook else notebook["worksheets"]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+        sources = [c.get("source", c.get("input")) for c in cells if c["cell_type"] == "code"]
+        return ["".join(source) for source in sources]
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
+        raise ValueError("The file is no notebook: download it again as .ipynb.") from None
+
+
+def cleaned(source: str) -> str:
+    """Return a cell without the lines that only Colab needs; an empty block stays valid."""
+    lines = source.splitlines()
+    for pattern in _DROPPED:
+        lines = [pattern.sub(r"\1pass", line) for line in lines]
+    return "\n".join(lines)
+
+
+def locate(cells: Sequence[str], assignment: Assignment) -> list[tuple[str, list[Exercise]]]:
+    """Return the cells to run, each with the exercises that it answers.
+
+    An exercise is where its mark is, else (or where nothing was written below the mark) where all
+    names of its solution are defined; the last such cell counts. Copies of the instructor's own
+    cells are left out.
+    """
+    own = [cell for cell in cells if not _OURS.match(cell)]
+    marks = [_EXERCISE.findall(cell) for cell in own]
+    names = [_defined(cleaned(cell)) for cell in own]
+    answers: dict[int, list[Exercise]] = {}
+    for exercise in assignment.exercises:
+        marked = [i for i, ids in enumerate(marks) if exercise.id in ids]
+        worked = [i for i in marked if not is_untouched(own[i], exercise)]
+        free = [i for i, ids in enumerate(marks) if not ids and {*exercise.names} <= names[i]]
+        places = worked or (free if exercise.names else []) or marked
+        if places:
+            answers.setdefault(places[-1], []).append(exercise)
+    return [(cleaned(cell), answers.get(i, [])) for i, cell in enumerate(own)]
+
+
+def is_untouched(cell: str, exercise: Exercise) -> bool:
+    """Say whether a cell is what the learner got, but for blanks at the ends of lines."""
+    stub = stubbed(exercise.source, exercise.id)
+    return _lines(cell) == _lines(stub)
+
+
+def _lines(source: str) -> list[str]:
+    return [line.rstrip() for line in source.splitlines() if line.strip()]
+
+
+def _defined(source: str) -> set[str]:
+    """Return what a cell assigns at its top level; nothing if it cannot be read."""
+    try:
+        symbols = symtable.symtable(source, "<cell>", "exec").get_symbols()
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
+        return set()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned()}

@@ -1,0 +1,144 @@
+"""A class of submissions: graded side by side, marks and feedback written one by one."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from mnist_lab.course import answers, assignments, grading, sandbox
+from mnist_lab.course.assignments import Assignment
+from mnist_lab.course.checks import Result
+from mnist_lab.course.doctor import choose_isolation
+from mnist_lab.course.gradebook import Gradebook, Mark, feedback_page, fingerprint
+from mnist_lab.course.grading import Limits
+from mnist_lab.course.pages import write
+
+__all__ = ["grade_class", "grade_one", "prove_solution"]
+
+
+def grade_one(
+    assignment: Assignment, student: str, path: Path, note: str, isolation: str, limits: Limits
+) -> Mark:
+    """Return the mark of one submission, whatever the file is.
+
+    ``isolation`` may be ``auto``: then the computer that this runs on decides.
+    """
+    if isolation == "auto":
+        isolation = _isolation_here()
+    began = time.monotonic()
+    everywhere = [exercise.id for exercise in assignment.exercises]
+    try:
+        cells = answers.read_cells(path)
+    except ValueError as error:
+        results = dict.fromkeys(everywhere, Result(0, "unreadable", str(error)))
+    else:
+        results = grading.grade(assignment, cells, isolation, limits)
+    return Mark(student, results, isolation, time.monotonic() - began, note)
+
+
+@lru_cache
+def _isolation_here() -> str:
+    return choose_isolation("auto")[0]
+
+
+def prove_solution(source: Path, assignment: Assignment, isolation: str, limits: Limits) -> None:
+    """Raise ValueError unless the instructor's own solution earns all points in the same way."""
+    mark = grade_one(assignment, "solution", source.resolve(), "", isolation, limits)
+    for exercise, result in mark.results.items():
+        if result.status != "passed":
+            raise ValueError(
+                f"The solution of {exercise} does not pass its own check ({result.status}. "
+                f"{result.note}): mend the check, or raise the limits."
+            )
+
+
+def grade_class(
+    source: Path,
+    folder: Path,
+    marks: Path,
+    isolation: str,
+    limits: Limits,
+    *,
+    jobs: int,
+    cluster: str | None,
+    feedback: Path | None,
+    fresh: bool,
+    started: Callable[[int, int], None],
+    graded: Callable[[Mark], None],
+) -> Gradebook:
+    """Grade all submissions in a folder that are not graded yet.
+
+    Args:
+        source: the assignment, with solutions and hidden tests.
+        folder: notebooks of learners, one each.
+        marks: the CSV to write.
+        isolation: ``bwrap`` or ``process``, with a cluster also ``auto``.
+        limits: of one submission.
+        jobs: submissions at a time.
+        cluster: address of a Dask scheduler whose workers see the folder under the same path.
+        feedback: folder for a page a learner.
+        fresh: grade also what is graded.
+        started: called with the number of submissions, and of those already graded.
+        graded: called with each mark once it is written.
+
+    Raises:
+        ValueError: the source, the folder or the CSV is not what it should be.
+    """
+    assignment = assignments.read(source)
+    found = answers.find_submissions(folder)
+    if not found:
+        raise ValueError(f"There are no notebooks in {folder}: name the folder that has them.")
+    for path in (source, folder, marks):
+        sandbox.refuse_if_visible(path)
+    prints = {s: fingerprint(path, assignment, isolation, limits) for s, (path, _) in found.items()}
+    book = Gradebook(marks, assignment, prints, fresh=fresh)
+    todo = {s: place for s, place in found.items() if s not in book.graded}
+    started(len(found), len(book.graded))
+    if not todo:
+        return book
+    with _scratch(limits, cluster) as limits:
+        prove_solution(source, assignment, isolation, limits)
+        tasks = (
+            joblib.delayed(grade_one)(assignment, student, path.absolute(), note, isolation, limits)
+            for student, (path, note) in todo.items()
+        )
+        with _backend(cluster):
+            for mark in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
+                book.add(mark)
+                if feedback:
+                    feedback.mkdir(parents=True, exist_ok=True)
+                    write(feedback / f"{mark.student}.html", feedback_page(mark, assignment))
+                graded(mark)
+    return book
+
+
+@contextmanager
+def _scratch(limits: Limits, cluster: str | None) -> Iterator[Limits]:
+    """Keep what kernels write in one folder, which goes even if workers are killed."""
+    # Paths of sockets have at most 107 bytes: a long TMPDIR would leave no room.
+    short = "/tmp" if len(tempfile.gettempdir()) > 60 else None  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="mnist-lab-", dir=short))
+    try:
+        yield replace(limits, scratch=None if cluster else str(folder))
+    finally:
+        sandbox.remove(folder)
+
+
+def _backend(cluster: str | None) -> Any:
+    if cluster is None:
+        return joblib.parallel_config(backend="loky")
+    try:
+        distributed: Any = import_module("dask.distributed")
+    except ImportError:
+        raise ValueError("A cluster needs Dask: pip install distributed.") from None
+    _client = distributed.Client(cluster)  # joblib takes the one that was made last
+    return joblib.parallel_config(backend="dask")

@@ -1,0 +1,136 @@
+"""Marks of a class: a CSV that grows by a row for each submission, and pages of feedback."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from mnist_lab.course.answers import harmless
+from mnist_lab.course.assignments import Assignment
+from mnist_lab.course.checks import STATUSES, Result
+from mnist_lab.course.grading import Limits
+from mnist_lab.course.pages import CSS, write
+
+__all__ = ["Gradebook", "Mark", "feedback_page", "fingerprint"]
+
+_SAID = {
+    "passed": "Correct.",
+    "not attempted": "Not attempted.",
+    "missing": "Not found.",
+    "timeout": "Stopped.",
+    "crashed": "Stopped.",
+    "error": "Not yet.",
+    "failed": "Not yet.",
+    "tampered": "Not counted.",
+    "unreadable": "Not counted.",
+}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What became of a submission: results by exercise, how it was isolated, seconds it took."""
+
+    student: str
+    results: Mapping[str, Result]
+    isolation: str
+    seconds: float
+    note: str = ""
+
+    @property
+    def score(self) -> float:
+        """Points of all exercises."""
+        return sum(result.points for result in self.results.values())
+
+    @property
+    def status(self) -> str:
+        """The status that says most: ``passed`` only if all exercises are."""
+        return min((r.status for r in self.results.values()), key=STATUSES.index)
+
+
+class Gradebook:
+    """A CSV of marks that is complete after each submission, whatever stops the grading.
+
+    ``graded`` are the learners whose rows stand and whose submissions have not changed since.
+    Raises ValueError for a CSV that is not ours: nothing of others is overwritten.
+    """
+
+    def __init__(
+        self, path: Path, assignment: Assignment, fingerprints: Mapping[str, str], *, fresh: bool
+    ) -> None:
+        self.path, self.assignment, self.fingerprints = path, assignment, fingerprints
+        self.header = ["student", "score", "max", "status", "isolation", "seconds"]
+        for exercise in assignment.exercises:
+            self.header += [exercise.id, f"{exercise.id}.status", f"{exercise.id}.note"]
+        self._state = path.with_name(f".{path.name}.state.json")
+        self._rows: dict[str, list[str]] = {}
+        if path.exists():
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                header, *rows = [*csv.reader(file)] or [[]]
+            if header[:6] != self.header[:6]:
+                raise ValueError(f"{path} holds no marks: give another name to --csv.")
+            if header == self.header and not fresh and self._state.is_file():
+                known = json.loads(self._state.read_text(encoding="utf-8"))
+                self._rows = {
+                    row[0]: row
+                    for row in rows
+                    if row[0] in fingerprints and known.get(row[0]) == fingerprints[row[0]]
+                }
+        self.graded = set(self._rows)
+
+    def add(self, mark: Mark) -> None:
+        """Write the file anew, with the row of one more submission, sorted by learner."""
+        total = sum(exercise.points for exercise in self.assignment.exercises)
+        row = [mark.student, f"{mark.score:g}", f"{total:g}", mark.status, mark.isolation]
+        row.append(f"{mark.seconds:.1f}")
+        for exercise in self.assignment.exercises:
+            result = mark.results[exercise.id]
+            row += [f"{result.points:g}", result.status, f"{mark.note}{result.note}".strip()]
+        self._rows[mark.student] = [harmless(value) for value in row]
+        self._write()
+
+    def _write(self) -> None:
+        text = io.StringIO()
+        table = csv.writer(text)
+        table.writerow(self.header)
+        table.writerows(row for _, row in sorted(self._rows.items()))
+        state = {student: self.fingerprints[student] for student in self._rows}
+        write(self._state, json.dumps(state))
+        write(self.path, "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
+
+
+def fingerprint(path: Path, assignment: Assignment, isolation: str, limits: Limits) -> str:
+    """Return a digest of all that a mark depends on."""
+    settings = repr((assignment, isolation, limits)).encode()
+    digest = hashlib.sha256(settings)
+    if path.is_file() and not path.is_symlink():
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def feedback_page(mark: Mark, assignment: Assignment) -> str:
+    """Return the page for one learner: points and our own messages, nothing that code printed."""
+    articles = ""
+    for exercise in assignment.exercises:
+        result = mark.results[exercise.id]
+        state = "done" if result.status == "passed" else "failed"
+        articles += (
+            f"<article><div><h2>{escape(exercise.id)}: {result.points:g} of {exercise.points:g} "
+            f'points</h2><p><span class="{state}">{_SAID[result.status]}</span> '
+            f"{escape(result.note)}</p></div></article>"
+        )
+    total = sum(exercise.points for exercise in assignment.exercises)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(assignment.name)}: feedback</title><style>{CSS}</style></head><body><main>"
+        f"<h1>{escape(assignment.name)}: {mark.score:g} of {total:g} points</h1>"
+        f'<p class="quiet">{escape(mark.student)}. {escape(mark.note)}</p>{articles}'
+        "</main></body></html>\n"
+    )
