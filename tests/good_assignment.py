@@ -11,7 +11,8 @@ TITLE = """\
 
 [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/mnist-lab/mnist-lab/blob/v0.1.0/exercises/01_good.ipynb)
 
-Two exercises: 5 points, about 15 minutes."""
+Two exercises: 5 points, about 15 minutes. They go with
+[lesson 1](https://colab.research.google.com/github/mnist-lab/mnist-lab/blob/v0.1.0/notebooks/01_good.ipynb)."""
 INSTALL = """\
 # Set-up: run this first. On Colab it installs the course helpers; elsewhere it does nothing.
 import importlib.util
@@ -29,7 +30,8 @@ NORMALISE_TEXT = """\
 
 **Expected result.** The largest pixel of `images` becomes 0.92.
 
-<details><summary>Hint 1: the range</summary>How large can a pixel be?</details>"""
+<details><summary>Hint 1: the range</summary>How large can a pixel be?</details>
+<details><summary>Hint 2: the type</summary>Which <code>dtype</code> holds fractions?</details>"""
 NORMALISE = '''\
 # EXERCISE 01-normalise
 def normalise(images):
@@ -56,7 +58,8 @@ COUNT_TEXT = """\
 
 **Expected result.** There are 27 of them.
 
-<details><summary>Hint 1: compare</summary>What is the sum of True and False?</details>"""
+<details><summary>Hint 1: compare</summary>What is the sum of True and False?</details>
+<details><summary>Hint 2: a list</summary>Arrays can be lists, too.</details>"""
 COUNT = """\
 # EXERCISE 01-count
 limit = 100

@@ -103,6 +103,19 @@ def test_folder_without_pointers_is_said(tmp_path: Path) -> None:
     assert disagreements(tmp_path) == [f"No Colab badge and no set-up line in {tmp_path}."]
 
 
+def test_source_of_an_exercise_has_the_badge_of_its_copy(course: Path) -> None:
+    for kind in ("assignments", "exercises"):
+        (course / kind).mkdir()
+        shown = badge("01_eda.ipynb").replace("notebooks/", "exercises/")
+        write_lesson(course, f"../{kind}/01_eda.ipynb", shown, install())
+    assert disagreements(course) == []
+    assert len(repoint(course, FORK)) == 5
+    write_lesson(course, "../assignments/01_eda.ipynb", badge("01_eda.ipynb", FORK), install(FORK))
+    assert disagreements(course) == [
+        "assignments/01_eda.ipynb has no Colab badge that opens exercises/01_eda.ipynb."
+    ]
+
+
 def test_stale_badge_is_noticed(course: Path) -> None:
     write_lesson(course, "02_fnn.ipynb", badge("02_fnn.ipynb", FORK), install())
     assert disagreements(course) == [f"notebooks/02_fnn.ipynb points at {FORK}, not at {OLD}."]

@@ -10,7 +10,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
-from mnist_lab.course import assignment_lints, marks
+from mnist_lab.course import assignment_lints, learner_lints, marks
 from mnist_lab.course.cells import code_cells
 from mnist_lab.course.records import KERNELSPEC, LANGUAGE, read_lesson
 
@@ -68,9 +68,12 @@ def lint(path: Path) -> list[str]:
         notebook = read_lesson(path)
     except ValueError as error:
         return [str(error)]
-    found = list(assignment_lints.misplaced_marks(notebook)) or [
-        *assignment_lints.weak_cells(notebook, path.stem),
-    ]
+    found = list(assignment_lints.misplaced_marks(notebook))
+    if not found:
+        copy = learner_copy(notebook)
+        found += assignment_lints.weak_cells(notebook, path.stem)
+        found += learner_lints.leaks(notebook, copy)
+        found += learner_lints.unexplained(copy, path.stem)
     return [f"{path.name}: {fault}." for fault in found]
 
 

@@ -15,7 +15,7 @@ from mnist_lab.course.pages import write
 
 __all__ = ["Pointer", "disagreements", "find_pointers", "repoint", "without_pointers"]
 
-FILES = ("README.md", "notebooks/*.ipynb")
+FILES = ("README.md", "notebooks/*.ipynb", "assignments/*.ipynb", "exercises/*.ipynb")
 
 _OWNER, _REPO, _TAG = r"[A-Za-z0-9][\w-]*", r"[\w.-]+", r"\w[\w.-]*"
 # Each pattern: address, owner, repository, what stands between, tag; then, untouched, the rest.
@@ -128,8 +128,9 @@ def disagreements(folder: Path, expected: Pointer | None = None) -> list[str]:
         faults += [
             f"{name} opens {o}, which is not there." for o in opened if not (folder / o).is_file()
         ]
-        if path.suffix == ".ipynb" and name not in opened:
-            faults.append(f"{name} has no Colab badge that opens {name}.")
+        shown = name.replace("assignments/", "exercises/")  # what its learners open
+        if path.suffix == ".ipynb" and shown not in opened:
+            faults.append(f"{name} has no Colab badge that opens {shown}.")
         if path.suffix == ".ipynb" and not _INSTALL.search(text):
             faults.append(f"{name} has no set-up line that installs the course.")
     return faults

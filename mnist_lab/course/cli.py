@@ -1,17 +1,15 @@
-"""The command ``mnist-lab``: run the lessons, refresh what is committed, re-point the badges."""
+"""The command ``mnist-lab``: run the lessons, keep what is committed true, hand out exercises."""
 
 from __future__ import annotations
 
-import logging
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from mnist_lab.course import assignment_commands
 from mnist_lab.course import badges as pointers
+from mnist_lab.course.endings import plain_words
 
 __all__ = ["app"]
 
@@ -31,32 +29,20 @@ Lessons = Annotated[
 Timeout = Annotated[int, typer.Option(min=1, metavar="SECONDS", help="How long one cell may take.")]
 
 
-@contextmanager
-def _plain_words(when_stopped: str = "Nothing was changed.") -> Iterator[None]:
-    """Say in a sentence why a command could not do its work (exit code 2) or was stopped (130)."""
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its warnings repeat what we report
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(f"Stopped. {when_stopped}", err=True)
-        raise typer.Exit(130) from None
-    except (ValueError, OSError) as error:
-        typer.echo(f"mnist-lab: {error}", err=True)
-        raise typer.Exit(2) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 @app.callback()
 def mnist_lab() -> None:
-    """Run the lessons of mnist-lab, and keep what is committed of them true.
+    """Run the lessons of mnist-lab, keep what is committed true, hand out its exercises.
 
     \b
     mnist-lab run                      execute every lesson; leaves pages and an index to read
     mnist-lab run 2 -p EPOCHS=1        execute one lesson, quickly
     mnist-lab refresh 02_fnn           renew the outputs of a lesson that you changed
     mnist-lab badges me/my-fork@v1.0   let badges and set-up cells open your fork
+    \b
+    mnist-lab lint                     look for faults in the assignments that you changed
+    mnist-lab release                  write the copies that learners get, without solutions
+    mnist-lab collect all.zip answers  sort what came back: one notebook a learner
+    mnist-lab export-nbgrader --help   hand them out with nbgrader instead
 
     The commands work on the course that the current folder belongs to, and "mnist-lab run --help"
     (likewise for the others) says more. Exit codes: 0 all is well, 1 something failed and is named,
@@ -102,7 +88,7 @@ def run(
     mnist-lab run 02_fnn 04_cnn --fresh  two lessons, whether they are finished or not
     mnist-lab run -p EPOCHS=1 --output build/quick
     """
-    with _plain_words("The same command goes on where it was."):
+    with plain_words("The same command goes on where it was."):
         from mnist_lab import data
         from mnist_lab.course import runs
 
@@ -135,7 +121,7 @@ def refresh(lessons: Lessons = None, timeout: Timeout = 600) -> None:
     mnist-lab refresh 02_fnn   after you changed lesson 02
     mnist-lab refresh          all of them, for a release
     """
-    with _plain_words("Lessons reported as refreshed are, the others are as they were."):
+    with plain_words("Lessons reported as refreshed are, the others are as they were."):
         from mnist_lab import data
         from mnist_lab.course import runs
 
@@ -159,13 +145,13 @@ def badges(
     """Point badges and set-up cells at a tag.
 
     Every Colab badge and every install line leads to one tag of one repository on GitHub. Nothing
-    else in notebooks/ and README.md changes, not even a space.
+    else in the notebooks and README.md changes, not even a space.
 
     \b
     mnist-lab badges me/my-fork@v1.0   after forking, or for a release
     mnist-lab badges --check           exit code 1 when they disagree
     """
-    with _plain_words():
+    with plain_words():
         from mnist_lab.course.runs import find_course
 
         folder = find_course(Path.cwd())
@@ -187,6 +173,8 @@ def badges(
                 typer.echo(f"{path.relative_to(folder)} points at {pointer} now")
             typer.echo(f"{len(changed)} files changed.")
 
+
+assignment_commands.register(app)
 
 if __name__ == "__main__":
     app()
