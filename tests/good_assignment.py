@@ -42,8 +42,8 @@ def normalise(images):
 NORMALISE_CHECK = '''\
 # CHECK 01-normalise (2 points)
 scaled = normalise(images)
-note = """two
-lines"""
+note = f"""{1 +
+1} lines"""
 assert scaled.max() <= 1.0, (
     f"the largest is {scaled.max()}: divide by 255"
 )

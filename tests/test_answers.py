@@ -24,12 +24,14 @@ from pathlib import Path
 import good_assignment
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbformat
 import pytest
 from good_assignment import NORMALISE
 from good_lesson import edited
+from nbformat import NotebookNode
 
 from mnist_lab import data
-from mnist_lab.course import assignments, marks, records
+from mnist_lab.course import assignments, cells, marks, records
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = {path.stem: path for path in sorted((ROOT / "assignments").glob("*.ipynb"))}
@@ -88,8 +90,8 @@ class Room:
     def __init__(self, source: Path, folder: Path) -> None:
         self.folder = folder
         self.assignment = assignments.read(source)
-        cells = assignments.learner_copy(records.read_lesson(source)).cells
-        found = ((marks.find_mark(c.source), c.source) for c in cells if c.cell_type == "code")
+        code = cells.code_cells(assignments.learner_copy(records.read_lesson(source)))
+        found = ((marks.find_mark(cell.source), cell.source) for _, cell in code)
         self.copy = {(mark.kind, mark.id): text for mark, text in found if mark and mark.id}
         self.before: dict[str, dict[str, object]] = {}
         self.of_solution: dict[str, tuple[str, str]] = {}  # at once: a later one may change things
@@ -153,6 +155,20 @@ class Room:
         return [] if case.expect in told else [f"{case}: told {told!r}, not {case.expect!r}"]
 
 
+def run_untouched(copy: NotebookNode, folder: Path) -> list[str]:
+    """Run a learner copy from top to bottom and return what its checks print."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    shown = []
+    with contextlib.chdir(folder), mpl.rc_context():
+        for _, cell in cells.code_cells(copy):
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(cells.tree(cell), "<cell>", "exec"), names)
+            if (mark := marks.find_mark(cell.source)) and mark.kind == "CHECK":
+                shown.append(printed.getvalue().partition(".")[0])
+        plt.close("all")
+    return shown
+
+
 def answers_of(name: str) -> list[Answer]:
     path = ROOT / "tests/answers" / f"{name}.py"
     return parse(path.read_text(encoding="utf-8")) if path.is_file() else []
@@ -199,6 +215,13 @@ def test_there_are_answers() -> None:
 def test_every_exercise_has_answers(name: str) -> None:
     found = too_few(assignments.read(SOURCES[name]), answers_of(name))
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_untouched_copy_runs_from_top_to_bottom(name: str, folder: Path) -> None:
+    copy = assignments.learner_copy(records.read_lesson(SOURCES[name]))
+    exercises = assignments.read(SOURCES[name]).exercises
+    assert run_untouched(copy, folder) == [f"{e.id}: not attempted" for e in exercises]
 
 
 @pytest.mark.parametrize(("name", "digits", "case"), CASES)
@@ -279,6 +302,15 @@ def test_stub_or_solution_that_fares_otherwise_is_noticed(
     room = Room(source, tmp_path)
     found = [fault for exercise in room.assignment.exercises for fault in room.faults(exercise)]
     assert any(words in fault for fault in found), found
+
+
+def test_untouched_copy_that_stops_is_noticed(tmp_path: Path) -> None:
+    copy = assignments.learner_copy(good_assignment.build())
+    wanted = ["01-normalise: not attempted", "01-count: not attempted"]
+    assert run_untouched(copy, tmp_path) == wanted
+    copy.cells.insert(5, nbformat.v4.new_code_cell("normalise(images)"))
+    with pytest.raises(NotImplementedError):
+        run_untouched(copy, tmp_path)
 
 
 def test_missing_answers_are_noticed(small_room: Room) -> None:

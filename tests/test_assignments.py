@@ -193,6 +193,15 @@ WEAK: dict[str, tuple[Break, str]] = {
         change('[105, 110], "100 itself is not above 100"', '[105, 110]\nassert (1, "never")'),
         "cell 9 asserts `(1, 'never')`, which cannot fail",
     ),
+    "keras_in_a_check": (change("note = ", "from keras.src import ops\nnote = "), "imports keras"),
+    "defines_nothing": (
+        lambda notebook: edited(
+            edited(notebook, "def normalise(images):", "import os\nif True:"),
+            "    return images",
+            "    images",
+        ),
+        "01-normalise defines no name that could be checked",
+    ),
     "no_message": (
         change('assert bright == 27, f"you count {bright}, not 27: ta', 'assert bright == 27  # "'),
         "cell 9 asserts `bright == 27` without a message",
@@ -260,7 +269,7 @@ def test_copy_is_what_learners_need() -> None:
         '    if any(globals().get(name) is None for name in ["normalise"]):\n'
         "        raise NotImplementedError\n"
         "    scaled = normalise(images)\n"
-        '    note = """two\nlines"""\n'
+        '    note = f"""{1 +\n1} lines"""\n'
         "    assert scaled.max() <= 1.0, (\n"
         '        f"the largest is {scaled.max()}: divide by 255"\n'
         "    )\n"

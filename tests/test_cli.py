@@ -121,7 +121,8 @@ def is_running(pid: int) -> bool:
 
 def test_help_reads_like_a_page() -> None:
     text = call("--help").stdout
-    for command in ("run", "refresh", "badges"):
+    commands = ("run", "refresh", "badges", "lint", "release", "collect", "export-nbgrader")
+    for command in commands:
         assert f"mnist-lab {command}" in text  # an example
         assert re.search(rf"^  {command} +\w", text, re.MULTILINE)  # what it does
         assert f"mnist-lab {command}" in call(command, "--help").stdout

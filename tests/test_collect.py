@@ -52,7 +52,7 @@ def names(folder: Path) -> dict[str, str]:
         (["ada.ipynb", "grace.IPYNB", "linus.ipynb.txt"], ["ada", "grace", "linus"]),
         (["all/ada/01_eda.ipynb", "all/grace/deep/er/x.ipynb"], ["ada", "grace"]),
         (["all/ada.ipynb", "all/grace.ipynb"], ["ada", "grace"]),
-        (["ada_01_eda.ipynb", "__MACOSX/._x.ipynb", ".x/y.ipynb"], ["ada_01_eda"]),
+        (["ada_1.ipynb", "__MACOSX/._x", "._y.ipynb", ".ipynb_checkpoints/ada_1.ipynb"], ["ada_1"]),
     ],
 )
 def test_learners_are_found_in_names(paths: list[str], students: list[str], tmp_path: Path) -> None:
@@ -230,8 +230,9 @@ def test_names_are_made_harmless(name: str, harmless: str, tmp_path: Path) -> No
 def test_name_of_nothing_is_refused(tmp_path: Path) -> None:
     result = collect(make_zip(tmp_path, ("a/\x07=.ipynb", "x"), ("b.ipynb", "y")), tmp_path / "out")
     assert names(tmp_path / "out") == {"a.ipynb": "x", "b.ipynb": "y"}
-    result = collect(make_zip(tmp_path, ("\x07=.ipynb", "x")), tmp_path / "out")
-    assert result.refused == ["?=.ipynb names no learner: rename it."]
+    source = make_zip(tmp_path, ("\x07=.ipynb", "x"), (".ipynb", "y"))
+    result = collect(source, tmp_path / "out")
+    assert result.refused == [f"{name}.ipynb names no learner: rename it." for name in ("?=", "")]
 
 
 def test_learners_whose_files_would_be_one_are_refused(tmp_path: Path) -> None:

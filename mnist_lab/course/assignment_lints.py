@@ -94,6 +94,8 @@ def _weak_check(mark: marks.Mark, source: str) -> Iterator[str]:
         yield "has no visible assert: add one"
     if len(everything) == len(visible):
         yield "has no hidden assert: add one between BEGIN and END HIDDEN TESTS"
+    for name in sorted(_imported(source) & {"keras", "tensorflow"}):
+        yield f"imports {name}: ask the answer for values, a grader keeps such objects away"
     for node in everything:
         if isinstance(node.test, ast.Tuple | ast.Constant):
             yield f"asserts `{ast.unparse(node.test)}`, which cannot fail: assert a comparison"
@@ -105,3 +107,13 @@ def _weak_check(mark: marks.Mark, source: str) -> Iterator[str]:
 
 def _asserts(source: str) -> list[ast.Assert]:
     return [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Assert)]
+
+
+def _imported(source: str) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return {name.partition(".")[0] for name in names}

@@ -71,6 +71,11 @@ def lint(path: Path) -> list[str]:
     found = list(assignment_lints.misplaced_marks(notebook))
     if not found:
         copy = learner_copy(notebook)
+        found += [
+            f"{exercise.id} defines no name that could be checked: let its cell define one"
+            for exercise in read(path).exercises
+            if not exercise.names
+        ]
         found += assignment_lints.weak_cells(notebook, path.stem)
         found += learner_lints.leaks(notebook, copy)
         found += learner_lints.unexplained(copy, path.stem)

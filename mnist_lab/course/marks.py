@@ -149,9 +149,7 @@ def guarded(visible: str, exercise: str, names: tuple[str, ...]) -> str:
         names: what the untouched exercise defines; None or nothing means not attempted.
     """
     mark, *lines = visible.rstrip().split("\n")
-    tokens = tokenize.generate_tokens(StringIO(visible).readline)
-    # Lines within a long string keep their beginning: it is part of the string.
-    inside = {n for token in tokens for n in range(token.start[0] + 1, token.end[0] + 1)}
+    inside = _lines_within_strings(visible)
     body = [
         line if not line or number in inside else f"    {line}"
         for number, line in enumerate(lines, start=2)
@@ -173,3 +171,16 @@ def guarded(visible: str, exercise: str, names: tuple[str, ...]) -> str:
             f'    print("{exercise}: correct")',
         ]
     )
+
+
+def _lines_within_strings(source: str) -> set[int]:
+    """Return the numbers of lines whose beginning is part of a string: they cannot be indented."""
+    found: set[int] = set()
+    begun: list[int] = []  # f-strings, which Python 3.12 splits into tokens
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        kind = tokenize.tok_name[token.type]
+        if kind == "FSTRING_START":
+            begun.append(token.start[0])
+        first = begun.pop() if kind == "FSTRING_END" else token.start[0]
+        found.update(range(first + 1, token.end[0] + 1))
+    return found

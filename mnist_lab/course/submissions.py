@@ -20,7 +20,9 @@ __all__ = ["MOST_BYTES", "NOTEBOOK", "Entry", "entries", "fault"]
 
 MOST_BYTES = 50_000_000  # of one notebook; with all its figures it has a few million
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # some browsers add an ending
-_CLUTTER = re.compile(r"(^|/)(__MACOSX|\.[^./][^/]*)(/|$)")  # ._name and .ipynb_checkpoints
+_CLUTTER = re.compile(
+    r"(^|/)((__MACOSX|\.ipynb_checkpoints)/|(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)$)"
+)
 _OUTSIDE = re.compile(r"^([A-Za-z]:)?[/\\]|(^|[/\\])\.\.([/\\]|$)")
 
 
