@@ -178,8 +178,7 @@ def mcnemar(y_true: Labels, first: Labels, second: Labels) -> PairedTest:
     true, a, b = _labels(y_true=y_true, first=first, second=second)
     right_a, right_b = a == true, b == true
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    both, neither = int((right_a & right_b).sum()), int((~right_a & ~right_b).sum())
-    result = statsmodels_mcnemar([[both, only_a], [only_b, neither]], exact=True)
+    result = statsmodels_mcnemar([[0, only_a], [only_b, 0]], exact=True)  # the others do not count
     return PairedTest(only_a, only_b, float(result.pvalue))
 
 

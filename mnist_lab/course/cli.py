@@ -178,7 +178,6 @@ def badges(
 
 
 assignment_commands.register(app)
-assignment_commands.register(app)
 grading_commands.register(app)
 app.command()(reproduce_command.reproduce)
 

@@ -15,7 +15,8 @@ from mnist_lab.course.answers import harmless
 from mnist_lab.course.assignments import Assignment
 from mnist_lab.course.checks import STATUSES, Result
 from mnist_lab.course.grading import Limits
-from mnist_lab.course.pages import CSS, write
+from mnist_lab.course.pages import write
+from mnist_lab.course.styles import CSS
 
 __all__ = ["Gradebook", "Mark", "feedback_page", "fingerprint"]
 
