@@ -50,12 +50,17 @@ def quiet_start() -> Iterator[None]:
 
 
 def processor() -> str:
-    """Return the name of this machine's processor: with the versions it decides the last bits."""
+    """Return what this machine computes with: with the versions it decides the last bits."""
     cpuinfo = Path("/proc/cpuinfo")
-    for line in cpuinfo.read_text().splitlines() if cpuinfo.is_file() else ():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    if not cpuinfo.is_file():
+        return platform.processor() or platform.machine()
+    lines = [line.partition(":") for line in cpuinfo.read_text().splitlines()]
+    facts = {name.strip(): value.strip() for name, _, value in lines}
+    name = facts.get("model name", platform.machine())
+    details = [f"{what} {facts[what]}" for what in ("cpu family", "model") if what in facts]
+    flags = facts.get("flags", "").split()
+    details += [word for word in ("avx512f", "avx2") if word in flags][:1]
+    return f"{name} ({', '.join(details)})"
 
 
 def versions() -> dict[str, str]:

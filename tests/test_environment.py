@@ -75,3 +75,12 @@ def test_report_says_where_the_digits_came_from_and_what_of_a_gpu(gpus, line, mo
     assert out.startswith("python 3.")
     assert "\nMNIST, from a test.\n" in out
     assert line in out
+
+
+def test_processor_tells_two_generations_of_one_name_apart(monkeypatch, tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("model name : Some CPU\ncpu family : 26\nmodel : 2\nflags : fma avx2 avx512f\n")
+    monkeypatch.setattr(environment, "Path", lambda _: file)
+    assert environment.processor() == "Some CPU (cpu family 26, model 2, avx512f)"
+    file.unlink()
+    assert environment.processor()
