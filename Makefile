@@ -1,9 +1,10 @@
 # Each command sets up what it needs in .venv, from a bare checkout.
-#   make course   run the five lessons; pages and results in build/course
-#   make test     every check of package and lessons, as CI runs it
-#   make lab      JupyterLab with the lessons
-#   make refresh  regenerate the committed notebooks on real MNIST
-#   make clean    remove .venv and build
+#   make course       run the five lessons; pages and results in build/course
+#   make test         every check of package, lessons and exercises, as CI runs it
+#   make lab          JupyterLab with the lessons
+#   make refresh      regenerate the committed notebooks on real MNIST
+#   make assignments  check the exercises, write the learner copies, try every answer
+#   make clean        remove .venv and build
 
 PYTHON ?= python3
 # Silences four lines of ipykernel's debugger, which nobody here uses.
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: course test lint unit notebooks lab refresh clean
+.PHONY: course test lint unit notebooks lab refresh assignments clean
 
 course: $(READY)
 	$(BIN)/mnist-lab run
@@ -29,13 +30,19 @@ unit: $(READY)
 	$(BIN)/python -m pytest tests -n 2
 
 notebooks: $(READY)
-	$(BIN)/python -m pytest --nbval notebooks -n 2
+	$(BIN)/python -m pytest --nbval notebooks assignments -n 2
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
 
 refresh: $(READY)
 	$(BIN)/mnist-lab refresh
+
+assignments: $(READY)
+	$(BIN)/mnist-lab lint
+	$(BIN)/mnist-lab release
+	$(BIN)/python -m pytest tests/test_answers.py tests/test_release.py -n 2
+	$(BIN)/python -m pytest --nbval assignments -n 2
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit(\

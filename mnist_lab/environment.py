@@ -6,6 +6,7 @@ builds a model, which alone makes a run repeatable on one machine.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import sys
@@ -31,7 +32,8 @@ def quiet_start() -> Iterator[None]:
     They are written by compiled code straight to file descriptor 2, so neither ``warnings`` nor
     ``contextlib.redirect_stderr`` can catch them; TensorFlow 2.21 prints some of them whatever
     ``TF_CPP_MIN_LOG_LEVEL`` says. Only the descriptor is redirected: an exception raised inside
-    the block still reaches the reader in full.
+    the block still reaches the reader in full. From then on, TensorFlow's own logger reports errors
+    only: it warns whoever builds many networks in one kernel, as the lessons do on purpose.
 
     Example::
 
@@ -47,6 +49,7 @@ def quiet_start() -> Iterator[None]:
     finally:
         os.dup2(saved, 2)
         os.close(saved)
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 
 def processor() -> str:

@@ -107,13 +107,11 @@ def _claims() -> list[tuple[Recipe, str, float]]:
     return [*claims[:1], (RECIPES["deep_dropout_ann"], MATRIX, share), *claims[1:]]
 
 
-def _holds(published: float, values: npt.NDArray[np.float64], found: SeedIntervals) -> bool:
-    """Tell whether a further run could be the author's, within half a unit of its last digit."""
-    half_unit = 10.0 ** -len(repr(round(published, 6)).partition(".")[2]) / 2
-    low, high = found.next_low, found.next_high
-    if low < 0 or high > 1:  # no normal scatter reaches there: take the seeds as they are
-        low, high = values.min(), values.max()
-    return bool(low - half_unit <= published <= high + half_unit)
+def _range(values: npt.NDArray[np.float64], found: SeedIntervals) -> tuple[float, float]:
+    """Return where one more run will fall; the seeds' own range where Student's leaves 0 to 1."""
+    if found.next_low < 0 or found.next_high > 1:  # no normal scatter reaches there
+        return float(values.min()), float(values.max())
+    return found.next_low, found.next_high
 
 
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
@@ -125,14 +123,16 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row for each claim and form: ``recipe``, ``quantity``, ``published``, ``pixels``,
         ``reading``, ``values`` (one a seed), the fields of :class:`SeedIntervals`, ``below`` (how
-        many seeds give less than the author) and ``holds``: the author's figure lies in the
-        interval of one more run; where that interval leaves 0 to 1, among the seeds themselves.
+        many seeds give less than the author), ``range_low`` and ``range_high`` (the interval of
+        one more run; where that leaves 0 to 1, the range of the seeds) and ``holds``: the author's
+        figure lies in that range, give or take half a unit of its last digit.
     """
     import pandas as pd
 
     columns = {MATRIX: "test_accuracy"}
     rows: list[dict[str, Any]] = []
     for recipe, quantity, published in _claims():
+        half_unit = 10.0 ** -len(repr(round(published, 6)).partition(".")[2]) / 2
         column = columns.get(quantity) or quantity.replace("training", "train").replace(" ", "_")
         for pixels in pixels_of(recipe):
             for reading in readings_of(recipe, quantity):
@@ -140,6 +140,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                 chosen = (frame[["recipe", "pixels", "reading"]] == form).all(axis=1)
                 values = frame.loc[chosen, column].to_numpy(float)
                 found = seed_intervals(values)
+                low, high = _range(values, found)
                 rows.append(
                     {
                         "recipe": recipe.name,
@@ -150,7 +151,9 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                         "values": values,
                         **found._asdict(),
                         "below": int((values < published).sum()),
-                        "holds": _holds(published, values, found),
+                        "range_low": low,
+                        "range_high": high,
+                        "holds": low - half_unit <= published <= high + half_unit,
                     }
                 )
     return pd.DataFrame(rows)

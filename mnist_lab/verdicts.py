@@ -53,9 +53,10 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
         frame: what :func:`mnist_lab.reproduction.reproduction` returned.
 
     Returns:
-        ``recipe``, ``figure``, ``published``; then mean ± standard deviation over the seeds on
-        ``raw pixels`` and on ``scaled pixels``, read as the author did, and on scaled pixels ``by
-        logits``; and the ``verdict``. Accuracies are per cent.
+        ``recipe``, ``figure``, ``published``; then mean ± standard deviation over the seeds, and
+        in brackets the range of one more run, on ``raw pixels`` and on ``scaled pixels``, read as
+        the author did, and on scaled pixels ``by logits``; ``seeds below`` the author's figure in
+        each of these; and the ``verdict``. Accuracies are per cent.
     """
     import pandas as pd
 
@@ -63,11 +64,18 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
     for forms in _claims(frame):
         name, quantity = forms[0]["recipe"], forms[0]["quantity"]
         cells = dict.fromkeys(("raw pixels", "scaled pixels", "by logits"), "")
+        below = {}
         for form in forms:
             column = "by logits" if form["reading"] == "logits" else f"{form['pixels']} pixels"
-            cells[column] = f"{_text(form['mean'], quantity)} ± {_text(form['sd'], quantity)}"
+            mean, sd, low, high = (
+                _text(form[name], quantity) for name in ("mean", "sd", "range_low", "range_high")
+            )
+            cells[column] = f"{mean} ± {sd} ({low} to {high})"
+            below[column] = str(form["below"])
         published = _text(forms[0]["published"], quantity)
         row = {"recipe": name, "figure": quantity, "published": published}
+        total = len(forms[0]["values"])
+        cells["seeds below"] = f"{', '.join(below[c] for c in cells if c in below)} of {total}"
         rows.append(row | cells | {"verdict": _verdict(forms)})
     return pd.DataFrame(rows)
 

@@ -1,5 +1,6 @@
 """A quiet start, versions without imports, and the report at the top of each lesson."""
 
+import logging
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -84,3 +85,9 @@ def test_processor_tells_two_generations_of_one_name_apart(monkeypatch, tmp_path
     assert environment.processor() == "Some CPU (cpu family 26, model 2, avx512f)"
     file.unlink()
     assert environment.processor()
+
+
+def test_tensorflow_does_not_warn_of_many_networks():
+    with environment.quiet_start():
+        pass
+    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)

@@ -99,7 +99,6 @@ def start_tensorflow(threads: int) -> None:
     with environment.quiet_start():
         import tensorflow as tf
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.get_logger().setLevel("ERROR")  # it warns of the many networks that one process builds
 
 
 def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:

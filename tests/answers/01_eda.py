@@ -157,7 +157,9 @@ def choose_neighbours(x, y, candidates):
     cut = len(x) - (len(x) - len(x) * 4 // 5)
     best = None
     for k in candidates:
-        knn = KNeighborsClassifier(n_neighbors=k, algorithm="brute").fit(x[:cut].astype(float), y[:cut])
+        knn = KNeighborsClassifier(n_neighbors=k, algorithm="brute").fit(
+            x[:cut].astype(float), y[:cut]
+        )
         errors = (knn.predict(x[cut:].astype(float)) != y[cut:]).sum()
         if best is None or (errors, k) < best:
             best = (errors, k)
@@ -175,7 +177,9 @@ def find_copies(x_train, x_test):
 # expect: an image may have several copies on both sides
 def find_copies(x_train, x_test):
     place = {image.tobytes(): i for i, image in enumerate(x_train)}
-    found = [[place[image.tobytes()], j] for j, image in enumerate(x_test) if image.tobytes() in place]
+    found = [
+        [place[image.tobytes()], j] for j, image in enumerate(x_test) if image.tobytes() in place
+    ]
     return sorted(found)
 
 
@@ -183,14 +187,18 @@ def find_copies(x_train, x_test):
 # expect: training images 50 and 51 are copies of test images 7 and 8
 def find_copies(x_train, x_test):
     rows = [image.tobytes() for image in x_train]
-    return [[j, i] for j, image in enumerate(x_test) for i, r in enumerate(rows) if r == image.tobytes()]
+    return [
+        [j, i] for j, image in enumerate(x_test) for i, r in enumerate(rows) if r == image.tobytes()
+    ]
 
 
 # %% wrong 01-copies: sorts by the test image
 # expect: sort them by the training image
 def find_copies(x_train, x_test):
     rows = [image.tobytes() for image in x_train]
-    return [[i, j] for j, image in enumerate(x_test) for i, r in enumerate(rows) if r == image.tobytes()]
+    return [
+        [i, j] for j, image in enumerate(x_test) for i, r in enumerate(rows) if r == image.tobytes()
+    ]
 
 
 # %% right 01-copies: compares one test image with all at once

@@ -168,6 +168,7 @@ model.compile(keras.optimizers.Adam(), "sparse_categorical_crossentropy", metric
 scaled = [images.astype("float32") / 255.0 for images in (raw_train, raw_val)]
 history = model.fit(scaled[0], y_train, 32, 5, validation_data=(scaled[1], y_val), verbose=0)
 
+
 # %% wrong 02-read-matrix: divides the diagonal by the number of classes
 # expect: divide the diagonal by all images
 def read_matrix(matrix):

@@ -134,9 +134,7 @@ def accuracy_bounds(outputs, labels):
 def accuracy_bounds(outputs, labels):
     nudge = np.zeros(outputs.shape)
     nudge[np.arange(len(labels)), labels] = 1e-9
-    return [
-        np.mean(np.argmax(outputs + sign * nudge, axis=1) == labels) for sign in (-1.0, 1.0)
-    ]
+    return [np.mean(np.argmax(outputs + sign * nudge, axis=1) == labels) for sign in (-1.0, 1.0)]
 
 
 # %% wrong 03-repair: squeezes before it ranks

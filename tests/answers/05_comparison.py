@@ -260,6 +260,7 @@ dense_answers, cnn_answers = answers
 pair = evaluation.mcnemar(y_test, dense_answers, cnn_answers)
 p_value, verdict = pair.p_value, "open"
 
+
 # %% right 05-equal-terms: another seed, the networks written out, the answers from the outputs
 def trained(network):
     network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
