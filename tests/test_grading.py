@@ -349,6 +349,23 @@ def test_the_command_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "4 submissions, 4 of them graded before." in result.output
 
 
+def test_a_cluster_gives_the_same_marks(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    handed = tmp_path / "answers"
+    handed.mkdir()
+    task = save(tmp_path / "01_source.ipynb", source())
+    save(handed / "ada.ipynb", handed_in())
+    save(handed / "bob.ipynb", assignments.learner_copy(source()))
+    marks = tmp_path / "marks.csv"
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        command = ["grade", str(task), str(handed), "--csv", str(marks)]
+        result = CliRunner().invoke(app, [*command, "--cluster", cluster.scheduler_address])
+    assert result.exit_code == 0, result.output
+    assert {name: row["score"] for name, row in rows(marks).items()} == {"ada": "5", "bob": "0"}
+
+
 def rows(path: Path) -> dict[str, dict[str, str]]:
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     return {row["student"]: row for row in csv.DictReader(lines)}
