@@ -122,7 +122,7 @@ def is_running(pid: int) -> bool:
 def test_help_reads_like_a_page() -> None:
     text = call("--help").stdout
     commands = ("run", "refresh", "badges", "lint", "release", "collect", "export-nbgrader")
-    for command in commands:
+    for command in (*commands, "reproduce", "grade", "doctor"):
         assert f"mnist-lab {command}" in text  # an example
         assert re.search(rf"^  {command} +\w", text, re.MULTILINE)  # what it does
         assert f"mnist-lab {command}" in call(command, "--help").stdout

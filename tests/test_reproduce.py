@@ -203,16 +203,15 @@ def differences(measured, committed):
     """Say where measured rows differ from the committed ones of the same training."""
     found = []
     for row in measured:
-        alike = [c for c in committed if all(c[k] == row[k] for k in COLUMNS[:5])]
-        (was,) = (c for c in alike)
+        (was,) = (c for c in committed if all(c[k] == row[k] for k in COLUMNS[:5]))
         if all(row[k] == was[k] for k in ("processor", "tensorflow", "keras", "numpy", "threads")):
-            same = [k for k in COLUMNS if k != "seconds" and row[k] != was[k]]
+            other = [k for k in COLUMNS if k != "seconds" and row[k] != was[k]]
         else:  # another machine: the digits differ, the network does not
             band = {"test_accuracy": 0.01, "test_loss": 0.05}
             if row["pixels"] == "raw" and row["reading"] != "logits":
                 band = {"test_loss": 0.1}  # ties move many answers at once
-            same = [k for k, by in band.items() if abs(float(row[k]) - float(was[k])) > by]
-        found += [(row["recipe"], row["pixels"], row["reading"], name) for name in same]
+            other = [k for k, by in band.items() if abs(float(row[k]) - float(was[k])) > by]
+        found += [(row["recipe"], row["pixels"], row["reading"], name) for name in other]
     return found
 
 

@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import joblib
 
 from mnist_lab.course import answers, assignments, grading, sandbox
 from mnist_lab.course.assignments import Assignment
 from mnist_lab.course.checks import Result
+from mnist_lab.course.cluster import workers
 from mnist_lab.course.doctor import choose_isolation
 from mnist_lab.course.gradebook import Gradebook, Mark, feedback_page, fingerprint
 from mnist_lab.course.grading import Limits
@@ -111,8 +110,8 @@ def grade_class(
             joblib.delayed(grade_one)(assignment, student, path.absolute(), note, isolation, limits)
             for student, (path, note) in todo.items()
         )
-        with _backend(cluster):
-            for mark in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks):
+        with workers(jobs, cluster):
+            for mark in joblib.Parallel(return_as="generator_unordered")(tasks):
                 book.add(mark)
                 if feedback:
                     feedback.mkdir(parents=True, exist_ok=True)
@@ -131,14 +130,3 @@ def _scratch(limits: Limits, cluster: str | None) -> Iterator[Limits]:
         yield replace(limits, scratch=None if cluster else str(folder))
     finally:
         sandbox.remove(folder)
-
-
-def _backend(cluster: str | None) -> Any:
-    if cluster is None:
-        return joblib.parallel_config(backend="loky")
-    try:
-        distributed: Any = import_module("dask.distributed")
-    except ImportError:
-        raise ValueError("A cluster needs Dask: pip install distributed.") from None
-    _client = distributed.Client(cluster)  # joblib takes the one that was made last
-    return joblib.parallel_config(backend="dask")

@@ -110,6 +110,9 @@ def doctor() -> None:
     Code that tries to get out runs in the sandbox: it may not read files, see processes, reach the
     network or take memory without a limit. Where that cannot be had, one sentence says what to do,
     and the exit code is 1.
+
+    \b
+    mnist-lab doctor  before the first grading on a computer
     """
     from mnist_lab.course.doctor import fault_of_sandbox
 

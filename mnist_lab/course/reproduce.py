@@ -6,8 +6,7 @@ import csv
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from statistics import median
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from mnist_lab import reproduction
 from mnist_lab.course import measurement, pages
+from mnist_lab.course.cluster import workers
 from mnist_lab.course.measurement import COLUMNS, Training
 from mnist_lab.data import Digits
 from mnist_lab.recipes import RECIPES
@@ -105,24 +105,6 @@ def _kept(output: Path, digest: str) -> list[dict[str, str]]:
     return rows
 
 
-@contextmanager
-def _workers(jobs: int, cluster: str | None, digits: Digits) -> Iterator[None]:
-    """Send joblib's work to processes of this machine, or to a Dask cluster."""
-    if cluster is None:
-        with joblib.parallel_config(backend="loky", n_jobs=jobs):
-            yield
-        return
-    try:
-        from dask.distributed import Client
-    except ImportError as error:
-        raise ValueError('--cluster needs Dask: pip install "mnist-lab[cluster]".') from error
-    with (
-        Client(cluster, timeout=10, set_as_default=False) as client,  # type: ignore[no-untyped-call]
-        joblib.parallel_config(backend="dask", client=client, scatter=[digits]),
-    ):
-        yield
-
-
 def reproduce(
     trainings: Sequence[Training],
     digits: Digits,
@@ -163,7 +145,7 @@ def reproduce(
         mininterval=0.5 if sys.stderr.isatty() else 60,
     )
     bar.set_description_str(f"0 of {len(todo)} trained", refresh=False)
-    with bar, _workers(jobs, cluster, digits):
+    with bar, workers(jobs, cluster, [digits]):
         tasks = (joblib.delayed(measurement.measure)(t, digits, threads=threads) for t in todo)
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
         for number, new in enumerate(parallel(tasks), 1):
