@@ -146,7 +146,7 @@ def run_lesson(
     # environment.report prints the versions and, in the next line, where the digits came from.
     source = re.search(r"^python \d.*\n(.+)$", printed, re.MULTILINE)
     executed.metadata.mnist_lab = record | {
-        "data": source[1] if source else record["data"],
+        "data": re.sub(":$", ".", source[1]) if source else record["data"],  # a list may follow
         "parameters": parameters,
         "seconds": round(time.monotonic() - start, 1),
         "finished": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
