@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mnist_lab.course.kernels import ALIVE, WATCH
 __all__ = ["KernelProcess"]
 
 END_SECONDS = 5.0  # for killed processes to be gone
+POLL_SECONDS = 0.005
 # Limits are set before learners' code is there; in the sandbox nobody has the right to raise them.
 _LAUNCH = """
 import runpy, sys
@@ -34,6 +36,13 @@ except (OSError, ValueError):
     pass  # macOS refuses the last
 runpy.run_module("ipykernel_launcher", run_name="__main__")
 """
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Say whether a process can still do anything; init may take a second to bury a dead one."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 class KernelProcess:
@@ -96,7 +105,9 @@ class KernelProcess:
         with suppress(ProcessLookupError):  # what was started meanwhile
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        psutil.wait_procs(family, timeout=END_SECONDS)
+        deadline = time.monotonic() + END_SECONDS
+        while any(map(_is_alive, family)) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
         self._clear()
 
     def _clear(self) -> None:
