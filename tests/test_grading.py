@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ import pytest
 from grading_fixture import RIGHT, SCALE_MARK, handed_in, save, source
 from typer.testing import CliRunner
 
-from mnist_lab.course import answers, assignments, classes, gradebook
+from mnist_lab.course import answers, assignments, checks, classes, gradebook
+from mnist_lab.course.channel import KernelError
 from mnist_lab.course.cli import app
 from mnist_lab.course.doctor import fault_of_sandbox
 from mnist_lab.course.gradebook import Mark
@@ -364,6 +367,27 @@ def test_a_cluster_gives_the_same_marks(tmp_path: Path) -> None:
         result = CliRunner().invoke(app, [*command, "--cluster", cluster.scheduler_address])
     assert result.exit_code == 0, result.output
     assert {name: row["score"] for name, row in rows(marks).items()} == {"ada": "5", "bob": "0"}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_value_that_keeps_a_check_busy(workers: int, assignment: assignments.Assignment) -> None:
+    """In the main thread and, as with a Dask worker, in another one."""
+    endless = replace(assignment.exercises[2], check="for _ in range(brightest): pass")
+
+    class Found:
+        def named(self, _: list[str]) -> dict[str, int]:
+            return {"brightest": 10**15}
+
+    def judge() -> checks.Result:
+        return checks.judge(endless, (), ["brightest"], Found(), {}, 0.3)  # type: ignore[arg-type]
+
+    with pytest.raises(KernelError, match="took longer") as caught:
+        if workers:
+            with ThreadPoolExecutor(workers) as pool:
+                pool.submit(judge).result()
+        else:
+            judge()
+    assert caught.value.status == "timeout"
 
 
 def rows(path: Path) -> dict[str, dict[str, str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import ctypes
 import io
-import signal
 import threading
 import warnings
 from collections.abc import Collection, Iterator
@@ -26,6 +26,10 @@ STATUSES = (
     *("unreadable", "tampered", "crashed", "timeout", "error", "failed"),
     *("missing", "not attempted", "passed"),
 )
+
+
+class _OverTimeError(BaseException):
+    """A check takes too long: not an Exception, which a check may catch."""
 
 
 @dataclass(frozen=True)
@@ -115,18 +119,22 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Interrupt a check that a value keeps busy here, as in ``range(value)``."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Interrupt a check that a value keeps busy here, as in ``range(value)``.
 
-    def stop(*_: object) -> None:
-        raise KernelError("timeout", "Checking the result took longer than the time limit.")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    An alarm signal would reach the main thread only, and a Dask worker grades in another.
+    """
+    thread = ctypes.c_ulong(threading.get_ident())
+    throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    timer = threading.Timer(seconds, throw, (thread, ctypes.py_object(_OverTimeError)))
+    timer.daemon = True
+    timer.start()
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            throw(thread, None)  # were it on its way, it would hit what comes next
+    except _OverTimeError:
+        note = "Checking the result took longer than the time limit."
+        raise KernelError("timeout", note) from None
