@@ -3,7 +3,7 @@
 #   make test         every check of package, lessons and exercises, as CI runs it
 #   make lab          JupyterLab with the lessons
 #   make refresh      regenerate the committed notebooks on real MNIST
-#   make assignments  check the exercises, write the learner copies, try every answer
+#   make assignments  the whole round: lint, release, try every answer, collect, grade
 #   make clean        remove .venv and build
 
 PYTHON ?= python3
@@ -41,7 +41,7 @@ refresh: $(READY)
 assignments: $(READY)
 	$(BIN)/mnist-lab lint
 	$(BIN)/mnist-lab release
-	$(BIN)/python -m pytest tests/test_answers.py tests/test_release.py -n 2
+	$(BIN)/python -m pytest tests/test_answers.py tests/test_release.py tests/test_round.py -n 2
 	$(BIN)/python -m pytest --nbval assignments -n 2
 
 $(READY): requirements.txt pyproject.toml
