@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -18,8 +19,10 @@ import good_assignment
 import nbformat
 import pytest
 from good_lesson import cell, edited
+from test_answers import SOURCES
 from typer.testing import CliRunner
 
+from mnist_lab.course import assignments
 from mnist_lab.course.cli import app
 from mnist_lab.course.nbgrader_export import export, nbgrader_source
 
@@ -68,22 +71,46 @@ def test_faulty_source_is_not_exported(source: Path, tmp_path: Path) -> None:
 
 
 def nbgrader(course: Path, *arguments: str) -> None:
-    path = os.pathsep.join([str(Path(PYTHON).parent), os.environ["PATH"]])  # it has alembic
+    """Run a command of nbgrader; what learners handed in runs in a kernel of this environment."""
+    kernel = course / "jupyter/kernels/python3/kernel.json"
+    kernel.parent.mkdir(parents=True, exist_ok=True)
+    launch = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel.write_text(json.dumps({"argv": launch, "display_name": "course", "language": "python"}))
+    settings = {
+        "PATH": os.pathsep.join([str(Path(PYTHON).parent), os.environ["PATH"]]),  # it has alembic
+        "HOME": str(course),
+        "JUPYTER_CONFIG_DIR": str(course),
+        "JUPYTER_PATH": str(course / "jupyter"),
+        "MNIST_LAB_DATA": "sample",
+    }
     done = subprocess.run(
         [PYTHON, "-m", "nbgrader", *arguments],
         cwd=course,
-        env={**os.environ, "PATH": path, "HOME": str(course), "JUPYTER_CONFIG_DIR": str(course)},
+        env=os.environ | settings,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(
+def scores(course: Path) -> dict[str, tuple[float, float]]:
+    """Return points and maximum of each learner, as nbgrader exports them."""
+    nbgrader(course, "export")
+    with (course / "grades.csv").open() as file:
+        return {
+            row["student_id"]: (float(row["score"]), float(row["max_score"]))
+            for row in csv.DictReader(file)
+        }
+
+
+needs_nbgrader = pytest.mark.skipif(
     sys.executable == PYTHON and not importlib.util.find_spec("nbgrader"),
     reason="nbgrader is not here, and MNIST_LAB_NBGRADER names no Python that has it",
 )
+
+
+@needs_nbgrader
 def test_nbgrader_generates_autogrades_and_exports(source: Path, tmp_path: Path) -> None:
     course = tmp_path / "course"
     export(source, course)
@@ -109,7 +136,20 @@ def test_nbgrader_generates_autogrades_and_exports(source: Path, tmp_path: Path)
         path.parent.mkdir(parents=True)
         nbformat.write(notebook, path)
     nbgrader(course, "autograde", "01_good")
-    nbgrader(course, "export")
-    with (course / "grades.csv").open() as file:
-        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    assert scores == {"right": 5.0, "half": 3.0, "untouched": 0.0}
+    assert scores(course) == {"right": (5.0, 5.0), "half": (3.0, 5.0), "untouched": (0.0, 5.0)}
+
+
+@needs_nbgrader
+@pytest.mark.parametrize("name", SOURCES)
+def test_nbgrader_grades_the_course_s_own(name: str, tmp_path: Path) -> None:
+    course = tmp_path / "course"
+    exported = export(SOURCES[name], course)
+    nbgrader(course, "generate_assignment", name)
+    released = course / "release" / name / f"{name}.ipynb"
+    for student, notebook in {"solution": exported, "untouched": released}.items():
+        path = course / "submitted" / student / name / f"{name}.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(notebook.read_bytes())
+    nbgrader(course, "autograde", name)
+    points = sum(exercise.points for exercise in assignments.read(SOURCES[name]).exercises)
+    assert scores(course) == {"solution": (points, points), "untouched": (0.0, points)}
