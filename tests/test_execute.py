@@ -115,6 +115,12 @@ def test_run_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert nbformat.writes(notebook) == before
 
 
+def test_data_line_is_a_sentence_though_a_list_follows() -> None:
+    report = "print('python 3.12, keras 3.13')\nprint('A sample. MNIST was not found:\\n- here')"
+    executed = execute.run_lesson(lesson(code(report)), {}, RECORD, timeout=LONG)
+    assert executed.metadata.mnist_lab.data == "A sample. MNIST was not found."
+
+
 def test_dead_kernel_is_said_at_once() -> None:
     executed = execute.run_lesson(
         lesson(code("import os"), code("os._exit(1)"), code("print('never')")),
