@@ -32,8 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option.nbval_cell_timeout = min(option.nbval_cell_timeout, CELL_SECONDS)
     export_environment(config)
     notice_dead_kernels()
-    if not hasattr(config, "workerinput"):  # xdist gives its workers the options of this process
-        choose_comparison(config)
+    choose_comparison(config)  # workers of xdist, too: what is set here does not reach them
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
