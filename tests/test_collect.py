@@ -67,6 +67,14 @@ def test_learners_are_found_in_names(paths: list[str], students: list[str], tmp_
     assert names(tmp_path / "again") == names(tmp_path / "out") and not again.refused
 
 
+def test_second_download_is_the_same_learner_s(tmp_path: Path) -> None:
+    """Also when the first file is the newer one: its copy is all that grading sees."""
+    source = make_zip(tmp_path, ("ada.ipynb", "new", 9), ("ada (1).ipynb", "old", 2))
+    result = collect(source, tmp_path / "out")
+    assert names(tmp_path / "out") == {"ada.ipynb": "new"}
+    assert result.remarks == ["ada sent 2 notebooks; the newest counts: ada.ipynb."]
+
+
 def test_pattern_finds_the_learner(tmp_path: Path) -> None:
     source = make_zip(tmp_path, ("ada_01_eda.ipynb", "a"), ("7-grace.ipynb", "b"))
     result = collect(source, tmp_path / "out", r"(?P<student>\w+)_01_eda")
@@ -212,7 +220,7 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     ("name", "harmless"),
     [
         ("ada\x1b[31m\r\nred", "ada[31mred"),
-        ("=HYPERLINK(1)", "HYPERLINK(1)"),
+        ("=HYPERLINK(A1)", "HYPERLINK(A1)"),
         ("-rf", "rf"),
         ("@ada", "ada"),
         ("..hidden", "hidden"),

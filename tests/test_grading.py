@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -183,7 +184,17 @@ ROWS: dict[str, tuple[Callable[[], Any], float, str, str]] = {
         lambda: scale("return images / 255", "for _ in range(30): print('x' * 10**6)"),
         5, "passed", "",
     ),
+    "calls of Colab": (
+        lambda: scale(
+            "return images / 255",
+            "drive.mount('/content',\n            force_remount=True)\nif True:\n"
+            "    uploaded = files.upload()",
+        ), 5, "passed", "",
+    ),
     "not JSON": (lambda: "{", 0, "unreadable", ""),
+    "half a character": (
+        lambda: json.dumps(scale("return '\ud800'")), 0, "unreadable", "",
+    ),
     "JSON, no notebook": (lambda: '{"cells": 3}', 0, "unreadable", ""),
     "nested too deep": (lambda: "[" * 100_000, 0, "unreadable", ""),
     "untouched": (lambda: assignments.learner_copy(source()), 0, "not attempted", ""),
@@ -280,6 +291,25 @@ def test_files_that_are_no_notebooks(tmp_path: Path, assignment: assignments.Ass
         assert words in mark.results["01-scale"].note
 
 
+def test_empty_lines_take_no_time(assignment: assignments.Assignment) -> None:
+    start = time.process_time()
+    answers.locate(["\n" * 300_000 + RIGHT["01-scale"]], assignment)
+    assert time.process_time() - start < 2  # over twenty minutes, were it to grow with the square
+
+
+def test_grader_that_stops_costs_one_mark(
+    tmp_path: Path, assignment: assignments.Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(classes.grading, "grade", stop)
+    path = save(tmp_path / "ada.ipynb", handed_in())
+    mark = classes.grade_one(assignment, "ada", path, "", "process", LIMITS)
+    assert (mark.score, mark.status) == (0, "crashed")
+    assert "(RuntimeError): look at this one by hand" in mark.results["01-scale"].note
+
+
 def test_several_files_of_a_learner(tmp_path: Path) -> None:
     for age, name in enumerate(("ada (1)", "ada", "bob")):
         path = tmp_path / f"{name}.ipynb"
@@ -350,6 +380,10 @@ def test_the_command_goes_on_where_it_was(tmp_path: Path) -> None:
     assert "5 of 5 points" in (tmp_path / "pages" / "bob.html").read_text(encoding="utf-8")
     result = CliRunner().invoke(app, ["grade", *command])
     assert "4 submissions, 4 of them graded before." in result.output
+    (tmp_path / "pages" / "zoe.html").unlink()
+    result = CliRunner().invoke(app, ["grade", *command])
+    assert "4 submissions, 3 of them graded before." in result.output
+    assert (tmp_path / "pages" / "zoe.html").is_file()
 
 
 def test_a_cluster_gives_the_same_marks(tmp_path: Path) -> None:
@@ -407,6 +441,23 @@ def test_a_solution_that_fails_its_check_grades_nobody(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "The solution of 01-scale does not pass its own check" in result.output
     assert not marks.exists()
+
+
+def test_marks_of_other_exercises_and_groups_stay(
+    tmp_path: Path, assignment: assignments.Assignment
+) -> None:
+    table = tmp_path / "marks.csv"
+    results = {e.id: checks.Result(1, "passed") for e in assignment.exercises}
+    for student in ("ada", "bob"):  # two groups
+        book = gradebook.Gradebook(table, assignment, {student: "digest"}, fresh=student == "bob")
+        book.add(Mark(student, results, "bwrap", 1.0))
+    assert set(rows(table)) == {"ada", "bob"}
+    both = gradebook.Gradebook(table, assignment, {"ada": "digest", "bob": "other"}, fresh=False)
+    assert both.graded == {"ada"}
+    other = replace(assignment, exercises=assignment.exercises[:1])
+    with pytest.raises(ValueError, match="holds marks of other exercises: give another name"):
+        gradebook.Gradebook(table, other, {"ada": "digest"}, fresh=False)
+    assert set(rows(table)) == {"ada", "bob"}
 
 
 def test_a_csv_of_others_is_not_overwritten(

@@ -139,6 +139,8 @@ def test_arrays_travel_and_pickles_do_not() -> None:
     pickled = base64.b64decode("k05VTVBZAQA=") + b"\x80\x04N."
     with pytest.raises(ValueError):
         values.decode({"array": pickled}, bytes, repr)
+    with pytest.raises(ValueError, match="more elements than bytes"):  # as a list it fits nowhere
+        values.decode(values.encode(np.empty(10**12, "V0"), bytes, repr), bytes, repr)
 
 
 def test_proxies_give_values_and_never_verdicts(learner: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mnist_lab.course.assignments import Assignment, Exercise
 from mnist_lab.course.marks import stubbed
+from mnist_lab.course.submissions import DOWNLOADED_AGAIN, LONGEST_NAME
 
 __all__ = [
     "cleaned",
@@ -23,13 +24,21 @@ __all__ = [
 ]
 
 MAX_BYTES = 50_000_000
-_EXERCISE = re.compile(r"^\s*#+\s*EXERCISE\s+([\w-]+)", re.MULTILINE)
+# Blanks only, never \s: over many empty lines the time would grow with the square of their number.
+_EXERCISE = re.compile(r"^[ \t]*#+[ \t]*EXERCISE[ \t]+([\w-]+)", re.MULTILINE)
 _OURS = re.compile(r"\s*#+\s*(SETUP\b|CHECK\s+\d\d-)")
+_CALL = r"\((?:[^()]*\))?.*"  # its arguments may stand on several lines
 _DROPPED = (
-    re.compile(r"^(\s*)[!%]\s*(pip|conda|apt|apt-get)\b.*"),
-    re.compile(r"^(\s*)drive\.mount\(.*"),
-    re.compile(r"^()(?:from\s+google\.colab\b|import\s+google\.colab\b).*"),  # not in a try
-    re.compile(r"^(\s*)(?:google\.colab|files)\.(?:upload|download)\(.*"),
+    (re.compile(r"^([ \t]*)[!%][ \t]*(pip|conda|apt|apt-get)\b.*", re.MULTILINE), r"\1pass"),
+    (re.compile(r"^([ \t]*)drive\.mount" + _CALL, re.MULTILINE), r"\1pass"),
+    (re.compile(r"^(?:from|import)[ \t]+google\.colab\b.*", re.MULTILINE), "pass"),  # not in a try
+    (
+        re.compile(
+            r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)(?:google\.colab\.)?files\.(?:upload|download)" + _CALL,
+            re.MULTILINE,
+        ),
+        r"\1None",
+    ),
 )
 
 
@@ -41,9 +50,10 @@ def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
     """
     files: dict[str, list[Path]] = {}
     for path in sorted(folder.glob("*.ipynb")):
-        name = unicodedata.normalize("NFC", re.sub(r" ?\(\d+\)$", "", path.stem))
+        name = unicodedata.normalize("NFC", DOWNLOADED_AGAIN.sub("", path.stem))
         clean = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in name)
-        files.setdefault(clean.strip() or "unnamed", []).append(path)
+        short = clean.strip().encode()[:LONGEST_NAME].decode(errors="ignore")
+        files.setdefault(short or "unnamed", []).append(path)
     found: dict[str, tuple[Path, str]] = {}
     for name, paths in files.items():
         student = harmless(name)
@@ -84,17 +94,18 @@ def read_cells(path: Path) -> list[str]:
         sheets = [notebook] if "cells" in notebook else notebook["worksheets"]
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
         sources = [c.get("source", c.get("input")) for c in cells if c["cell_type"] == "code"]
-        return ["".join(source) for source in sources]
+        texts = ["".join(source) for source in sources]
+        "".join(texts).encode()  # half a character, which JSON can hold, reaches no kernel
+        return texts
     except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
         raise ValueError("The file is no notebook: download it again as .ipynb.") from None
 
 
 def cleaned(source: str) -> str:
     """Return a cell without the lines that only Colab needs; an empty block stays valid."""
-    lines = source.splitlines()
-    for pattern in _DROPPED:
-        lines = [pattern.sub(r"\1pass", line) for line in lines]
-    return "\n".join(lines)
+    for pattern, instead in _DROPPED:
+        source = pattern.sub(instead, source)
+    return source
 
 
 def locate(cells: Sequence[str], assignment: Assignment) -> list[tuple[str, list[Exercise]]]:

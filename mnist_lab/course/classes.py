@@ -40,7 +40,11 @@ def grade_one(
     except ValueError as error:
         results = dict.fromkeys(everywhere, Result(0, "unreadable", str(error)))
     else:
-        results = grading.grade(assignment, cells, isolation, limits)
+        try:
+            results = grading.grade(assignment, cells, isolation, limits)
+        except Exception as error:  # one submission, whatever is in it, does not stop the class
+            said = f"Grading stopped ({type(error).__name__}): look at this one by hand."
+            results = dict.fromkeys(everywhere, Result(0, "crashed", said))
     return Mark(student, results, isolation, time.monotonic() - began, note)
 
 
@@ -100,8 +104,12 @@ def grade_class(
         sandbox.refuse_if_visible(path)
     prints = {s: fingerprint(path, assignment, isolation, limits) for s, (path, _) in found.items()}
     book = Gradebook(marks, assignment, prints, fresh=fresh)
-    todo = {s: place for s, place in found.items() if s not in book.graded}
-    started(len(found), len(book.graded))
+    todo = {
+        student: place
+        for student, place in found.items()
+        if student not in book.graded or (feedback and not (feedback / f"{student}.html").is_file())
+    }
+    started(len(found), len(found) - len(todo))
     if not todo:
         return book
     with _scratch(limits, cluster) as limits:

@@ -13,12 +13,17 @@ from pathlib import Path, PurePosixPath
 from posixpath import commonpath
 
 from mnist_lab.course import submissions
-from mnist_lab.course.submissions import MOST_BYTES, NOTEBOOK, Entry
+from mnist_lab.course.submissions import (
+    DOWNLOADED_AGAIN,
+    LONGEST_NAME,
+    MOST_BYTES,
+    NOTEBOOK,
+    Entry,
+)
 
 __all__ = ["PATTERNS", "Collected", "collect"]
 
 MOST_BYTES_IN_ALL = 4_000_000_000
-LONGEST_NAME = 200  # bytes; file systems take 255 with the ending
 
 # The names that Moodle (a folder or a file for each learner) and Canvas give. The number tells
 # learners of the same name apart.
@@ -102,7 +107,7 @@ def _by_student(
             student = "_".join(filter(None, [match["student"], match.groupdict().get("number")]))
         elif guess:
             first, *more = PurePosixPath(entry.path).relative_to(top).parts
-            student = first if more else NOTEBOOK.sub("", first)
+            student = first if more else DOWNLOADED_AGAIN.sub("", NOTEBOOK.sub("", first))
         student = unicodedata.normalize("NFC", student) if _file_name(student) else ""
         found.setdefault(student, []).append(entry)
     return found

@@ -57,8 +57,9 @@ class Mark:
 class Gradebook:
     """A CSV of marks that is complete after each submission, whatever stops the grading.
 
-    ``graded`` are the learners whose rows stand and whose submissions have not changed since.
-    Raises ValueError for a CSV that is not ours: nothing of others is overwritten.
+    ``graded`` are the learners whose rows stand and whose submissions have not changed since. Rows
+    of learners who are not among the fingerprints, as those of another group, stay.
+    Raises ValueError for a CSV of something else, and for one of other exercises unless ``fresh``.
     """
 
     def __init__(
@@ -70,19 +71,29 @@ class Gradebook:
             self.header += [exercise.id, f"{exercise.id}.status", f"{exercise.id}.note"]
         self._state = path.with_name(f".{path.name}.state.json")
         self._rows: dict[str, list[str]] = {}
+        self._prints: dict[str, str] = {}
         if path.exists():
             with path.open(encoding="utf-8-sig", newline="") as file:
                 header, *rows = [*csv.reader(file)] or [[]]
             if header[:6] != self.header[:6]:
                 raise ValueError(f"{path} holds no marks: give another name to --csv.")
-            if header == self.header and not fresh and self._state.is_file():
-                known = json.loads(self._state.read_text(encoding="utf-8"))
-                self._rows = {
-                    row[0]: row
-                    for row in rows
-                    if row[0] in fingerprints and known.get(row[0]) == fingerprints[row[0]]
-                }
-        self.graded = set(self._rows)
+            if header == self.header:
+                self._keep(rows, fresh=fresh)
+            elif not fresh:
+                raise ValueError(
+                    f"{path} holds marks of other exercises: give another name to --csv, or add "
+                    "--fresh to write over them."
+                )
+        self.graded = self._rows.keys() & fingerprints.keys()
+
+    def _keep(self, rows: list[list[str]], *, fresh: bool) -> None:
+        known = {}
+        if self._state.is_file():
+            known = json.loads(self._state.read_text(encoding="utf-8"))
+        for row in rows:
+            student, print_now = row[0], self.fingerprints.get(row[0])
+            if print_now is None or (not fresh and known.get(student) == print_now):
+                self._rows[student], self._prints[student] = row, known.get(student, "")
 
     def add(self, mark: Mark) -> None:
         """Write the file anew, with the row of one more submission, sorted by learner."""
@@ -93,6 +104,7 @@ class Gradebook:
             result = mark.results[exercise.id]
             row += [f"{result.points:g}", result.status, f"{mark.note}{result.note}".strip()]
         self._rows[mark.student] = [harmless(value) for value in row]
+        self._prints[mark.student] = self.fingerprints[mark.student]
         self._write()
 
     def _write(self) -> None:
@@ -100,8 +112,7 @@ class Gradebook:
         table = csv.writer(text)
         table.writerow(self.header)
         table.writerows(row for _, row in sorted(self._rows.items()))
-        state = {student: self.fingerprints[student] for student in self._rows}
-        write(self._state, json.dumps(state))
+        write(self._state, json.dumps(self._prints))
         write(self.path, "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
 
 

@@ -16,10 +16,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-__all__ = ["MOST_BYTES", "NOTEBOOK", "Entry", "entries", "fault"]
+__all__ = [
+    "DOWNLOADED_AGAIN",
+    "LONGEST_NAME",
+    "MOST_BYTES",
+    "NOTEBOOK",
+    "Entry",
+    "entries",
+    "fault",
+]
 
 MOST_BYTES = 50_000_000  # of one notebook; with all its figures it has a few million
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # some browsers add an ending
+DOWNLOADED_AGAIN = re.compile(r" ?\(\d+\)$")  # what browsers add to a second download's name
+LONGEST_NAME = 200  # bytes; file systems take 255 with the ending
 _CLUTTER = re.compile(
     r"(^|/)((__MACOSX|\.ipynb_checkpoints)/|(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)$)"
 )

@@ -58,7 +58,10 @@ def decode(data: Any, fetch: Callable[[Any], bytes], resolve: Callable[[Any], An
         pairs = ([decode(x, fetch, resolve) for x in pair] for pair in content)
         return dict(map(tuple, pairs))
     if kind in ("array", "scalar"):
-        array = np.load(io.BytesIO(fetch(content)), allow_pickle=False)
+        npy = fetch(content)
+        array = np.load(io.BytesIO(npy), allow_pickle=False)
+        if array.size > len(npy):  # elements of no bytes: a check that lists them has no memory
+            raise ValueError("An array has more elements than bytes.")
         return array if kind == "array" else array[()]
     if kind == "ellipsis":
         return Ellipsis
