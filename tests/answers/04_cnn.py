@@ -153,6 +153,17 @@ hot_fit, hot_val = np.eye(10)[y_fit], np.eye(10)[y_val]
 history = model.fit(x_fit, hot_fit, 32, 4, validation_data=(x_val, hot_val), verbose=0)
 
 
+# %% right 04-cnn: calls layer after layer
+keras.utils.set_random_seed(1)
+images = seen = keras.Input(shape=(28, 28, 1))
+for _ in range(2):
+    seen = layers.MaxPooling2D()(layers.Conv2D(16, 3, activation="relu")(seen))
+shares_of_digits = layers.Dense(10, activation="softmax")(layers.Flatten()(seen))
+model = keras.Model(images, shares_of_digits)
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+history = model.fit(x_fit, y_fit, epochs=4, validation_data=(x_val, y_val), verbose=0)
+
+
 # %% wrong 04-batches: mends only the quiet fault
 # expect: shuffle images, then cut
 def batches(count, size, seed):
