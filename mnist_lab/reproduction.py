@@ -107,11 +107,14 @@ def _claims() -> list[tuple[Recipe, str, float]]:
     return [*claims[:1], (RECIPES["deep_dropout_ann"], MATRIX, share), *claims[1:]]
 
 
-def _range(values: npt.NDArray[np.float64], found: SeedIntervals) -> tuple[float, float]:
-    """Return where one more run will fall; the seeds' own range where Student's leaves 0 to 1."""
+def _range(values: npt.NDArray[np.float64], found: SeedIntervals) -> tuple[float, float, str]:
+    """Return where one more run will fall, and what says so: Student's distribution or the seeds.
+
+    The seeds' own range holds one more run (n - 1) times in n + 1, whatever its distribution.
+    """
     if found.next_low < 0 or found.next_high > 1:  # no normal scatter reaches there
-        return float(values.min()), float(values.max())
-    return found.next_low, found.next_high
+        return float(values.min()), float(values.max()), "seeds"
+    return found.next_low, found.next_high, "Student"
 
 
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
@@ -123,9 +126,10 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         A row for each claim and form: ``recipe``, ``quantity``, ``published``, ``pixels``,
         ``reading``, ``values`` (one a seed), the fields of :class:`SeedIntervals`, ``below`` (how
-        many seeds give less than the author), ``range_low`` and ``range_high`` (the interval of
-        one more run; where that leaves 0 to 1, the range of the seeds) and ``holds``: the author's
-        figure lies in that range, give or take half a unit of its last digit.
+        many seeds give less than the author), ``range_low`` and ``range_high`` with
+        ``range_by`` (``"Student"``: the 95 % interval of one more run; ``"seeds"``, where that
+        leaves 0 to 1: their range) and ``holds``: the author's figure lies in that range, give or
+        take half a unit of its last digit.
     """
     import pandas as pd
 
@@ -140,7 +144,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                 chosen = (frame[["recipe", "pixels", "reading"]] == form).all(axis=1)
                 values = frame.loc[chosen, column].to_numpy(float)
                 found = seed_intervals(values)
-                low, high = _range(values, found)
+                low, high, by = _range(values, found)
                 rows.append(
                     {
                         "recipe": recipe.name,
@@ -153,6 +157,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                         "below": int((values < published).sum()),
                         "range_low": low,
                         "range_high": high,
+                        "range_by": by,
                         "holds": low - half_unit <= published <= high + half_unit,
                     }
                 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["matrix_range", "verdict_plot", "verdicts"]
+__all__ = ["matrix_entries", "verdict_plot", "verdicts"]
 
 
 def _text(value: float, quantity: str) -> str:
@@ -42,8 +42,11 @@ def _verdict(forms: list[dict[Any, Any]]) -> str:
         return "holds"
     if len(fit) == 2:
         return "holds on raw and on scaled pixels"
-    page = "prints raw ones" if recipe.pixels == "raw" else "does not say"
-    return f"needs {fit[0]} pixels; the page {page}"
+    (form,) = (form for form in author if form["holds"])
+    luck = " and luck" if form["below"] in (0, len(form["values"])) else ""  # no seed gives it
+    if recipe.pixels == "raw":
+        return f"needs scaled pixels{luck}; the page prints raw ones"
+    return f"fits {fit[0]} pixels only{luck and ', with luck'}; the page does not say"
 
 
 def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -54,9 +57,10 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         ``recipe``, ``figure``, ``published``; then mean ± standard deviation over the seeds, and
-        in brackets the range of one more run, on ``raw pixels`` and on ``scaled pixels``, read as
-        the author did, and on scaled pixels ``by logits``; ``seeds below`` the author's figure in
-        each of these; and the ``verdict``. Accuracies are per cent.
+        in brackets the range of one more run (with the word "seeds" where it is theirs), on ``raw
+        pixels`` and on ``scaled pixels``, read as the author did, and on scaled pixels ``by
+        logits``; ``seeds below`` the author's figure in each of these; and the ``verdict``, which
+        says "luck" where no seed reaches the figure. Accuracies are per cent.
     """
     import pandas as pd
 
@@ -70,7 +74,8 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
             mean, sd, low, high = (
                 _text(form[name], quantity) for name in ("mean", "sd", "range_low", "range_high")
             )
-            cells[column] = f"{mean} ± {sd} ({low} to {high})"
+            by = "seeds " * (form["range_by"] == "seeds")
+            cells[column] = f"{mean} ± {sd} ({by}{low} to {high})"
             below[column] = str(form["below"])
         published = _text(forms[0]["published"], quantity)
         row = {"recipe": name, "figure": quantity, "published": published}
@@ -120,19 +125,40 @@ def verdict_plot(frame: pd.DataFrame, *, title: str = "") -> Figure:
     return figure
 
 
-def matrix_range(frame: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def matrix_entries(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
     """Compare the published matrix of 000 with those of the seeds, entry by entry.
 
     Args:
         frame: what :func:`mnist_lab.reproduction.reproduction` returned.
 
     Returns:
-        The matrices of all seeds, int64 of shape (seeds, 10, 10), from ``argmax`` of the outputs;
-        and, bool of shape (10, 10), whether the published entry lies from their lowest to their
-        highest. Of ten seeds and one more run alike, 18 entries in a hundred lie outside.
+        A row for each of the 100 entries: ``true`` and ``predicted`` digit, the ``published``
+        count; ``mean``, ``sd``, ``lowest`` and ``highest`` over the seeds, from ``argmax`` of the
+        outputs; and whether the published one lies ``inside``, from lowest to highest. And the
+        yardstick: how many entries of each seed's matrix lie inside those of the other seeds.
     """
+    import pandas as pd
+
     rows = frame[(frame.recipe == "deep_dropout_ann") & (frame.reading == "outputs")]
     matrices = np.array([[int(n) for n in row.split()] for row in rows.confusion])
-    matrices = matrices.reshape(-1, 10, 10)
-    inside = (matrices.min(axis=0) <= PUBLISHED_MATRIX) & (matrices.max(axis=0) >= PUBLISHED_MATRIX)
-    return matrices, inside
+    true, predicted = np.indices((10, 10)).reshape(2, 100)
+    published = PUBLISHED_MATRIX.ravel()
+    entries = pd.DataFrame(
+        {
+            "true": true,
+            "predicted": predicted,
+            "published": published,
+            "mean": matrices.mean(axis=0).round(1),
+            "sd": matrices.std(axis=0, ddof=1).round(1),
+            "lowest": matrices.min(axis=0),
+            "highest": matrices.max(axis=0),
+            "inside": _inside(published, matrices),
+        }
+    )
+    others = (np.delete(matrices, i, axis=0) for i in range(len(matrices)))
+    return entries, [int(_inside(m, rest).sum()) for m, rest in zip(matrices, others, strict=True)]
+
+
+def _inside(counts: npt.NDArray[Any], matrices: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Say which counts lie from the lowest to the highest of several matrices, entry by entry."""
+    return np.asarray((matrices.min(axis=0) <= counts) & (counts <= matrices.max(axis=0)))

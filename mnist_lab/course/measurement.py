@@ -104,7 +104,8 @@ def start_tensorflow(threads: int) -> None:
 def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
     """Train a network and return a row of :data:`COLUMNS` for each reading of its answers.
 
-    It trains as the lessons do: the same numbers as plain ``fit``, to the last bit.
+    It trains as the lessons do: the same numbers as plain ``fit``, to the last bit, with as many
+    threads. (Convolutions add in another order on several, which a CNN's last digits show.)
 
     Args:
         training: which recipe, how, from which seed.
