@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ import good_assignment
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import nbformat
+import papermill
 import pytest
 from good_assignment import NORMALISE
 from good_lesson import edited
@@ -215,6 +217,63 @@ def test_there_are_answers() -> None:
 def test_every_exercise_has_answers(name: str) -> None:
     found = too_few(assignments.read(SOURCES[name]), answers_of(name))
     assert not found, "\n".join(found)
+
+
+def page_faults(name: str, page: str, notebook: str, lesson: str) -> list[str]:
+    """Say where an assignment is not as promised, or its pages do not agree with it."""
+    exercises = assignments.read(SOURCES[name]).exercises
+    rows = [[part.strip(" `") for part in line.split("|")[1:-1]] for line in page.splitlines()]
+    table = {row[0]: row[1:] for row in rows if len(row) == 5}
+    found = [table.get(exercise.id, ["", "0", "0", ""]) for exercise in exercises]
+    points, minutes = sum(float(row[1]) for row in found), sum(int(row[2]) for row in found)
+    promised = {
+        "four to six exercises": 4 <= len(exercises) <= 6,
+        "a row for each in the instructor's page": [*table][2:-1] == [e.id for e in exercises],
+        "their points there": [float(row[1]) for row in found] == [e.points for e in exercises],
+        "the sums there": table.get("together", [""] * 3)[1:3] == [f"{points:g}", f"{minutes}"],
+        "the sums in the notebook": f"{points:g} points, about {minutes} minutes" in notebook,
+        "a planted fault": any("planted fault" in row[0] for row in table.values()),
+        "a link from the lesson": f"/exercises/{name}.ipynb" in lesson,
+    }
+    return [f"{name} lacks {what}" for what, kept in promised.items() if not kept]
+
+
+def pages_of(name: str) -> list[str]:
+    paths = (f"assignments/{name}.md", f"assignments/{name}.ipynb", f"notebooks/{name}.ipynb")
+    return [(ROOT / path).read_text(encoding="utf-8") for path in paths]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_assignment_is_what_its_pages_say(name: str) -> None:
+    assert page_faults(name, *pages_of(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("which", "old", "new", "words"),
+    [
+        (0, "| 01-copies", "| 01-copy", "a row for each"),
+        (0, "| planted faults | 3 |", "| planted faults | 2 |", "their points"),
+        (0, "planted fault", "hidden fault", "a planted fault"),
+        (1, "points, about", "points, perhaps", "the sums in the notebook"),
+        (2, "/exercises/01", "/exercises/02", "a link from the lesson"),
+    ],
+)
+def test_pages_that_say_something_else_are_noticed(
+    which: int, old: str, new: str, words: str
+) -> None:
+    pages = [page.replace("`", "") for page in pages_of("01_eda")]
+    assert old in pages[which]
+    pages[which] = pages[which].replace(old, new)
+    assert any(words in fault for fault in page_faults("01_eda", *pages))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_solutions_run_under_papermill_in_two_minutes(name: str, tmp_path: Path) -> None:
+    start = time.monotonic()
+    papermill.execute_notebook(
+        SOURCES[name], tmp_path / "out.ipynb", progress_bar=False, cwd=tmp_path
+    )
+    assert time.monotonic() - start < 120
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -52,7 +52,8 @@ def grade(
     The same command goes on where it was; what has changed since is graded anew.
 
     What it cannot promise: a sandbox has no seccomp and no cgroups, so it is not proof against a
-    fault of the system's kernel. Hidden inputs do reach learners' code; a public source makes its
+    fault of the system's kernel; many files can fill the disk, and large answers cost the grader
+    memory. Hidden inputs do reach learners' code; a public source makes its
     hidden tests public, so keep it private or draw inputs when grading. Without a sandbox, grading
     guards against accidents only, and every row says so.
 

@@ -69,18 +69,30 @@ def read(path: Path) -> tuple[list[dict[str, str]], str]:
     if not path.exists() or not path.stat().st_size:
         return [], ""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    if lines[0] != ",".join(COLUMNS) + "\n":
+    header = ",".join(COLUMNS) + "\n"
+    if lines[0] != header and header.startswith(lines[0]):  # cut while it was begun
+        return [], f"Line 1 of {path} is broken: it is written again."
+    if lines[0] != header:
         raise ValueError(f"{path} is not a file of reproduce: name another one with --output.")
     rows = []
     for number, line in enumerate(lines[1:], 2):
         values = next(csv.reader([line]))
-        if line.endswith("\n") and len(values) == len(COLUMNS):
+        if line.endswith("\n") and len(values) == len(COLUMNS) and _are_numbers(values):
             rows.append(dict(zip(COLUMNS, values, strict=True)))
         elif number == len(lines):
             return rows, f"Line {number} of {path} is broken: its training is repeated."
         else:
             raise ValueError(f"Line {number} of {path} is broken: mend it or delete it.")
     return rows, ""
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    """Say whether what is read from a row as a number is one."""
+    row = dict(zip(COLUMNS, values, strict=True))
+    try:
+        return all(float(row[name]) >= 0 for name in ("seed", "epochs", "train_loss", "seconds"))
+    except ValueError:
+        return False
 
 
 def _expected_seconds(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[str, str], float]:
