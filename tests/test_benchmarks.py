@@ -1,19 +1,19 @@
 """The benchmark runs, measures what it says and counts an epoch's arithmetic rightly."""
 
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
-def run(*arguments):
+def run(script, *arguments):
     return subprocess.run(
-        [sys.executable, BENCHMARKS / "speed.py", *arguments],
+        [sys.executable, BENCHMARKS / script, *arguments],
         env=os.environ | {"MNIST_LAB_DATA": "sample"},
         capture_output=True,
         text=True,
@@ -22,10 +22,11 @@ def run(*arguments):
 
 
 def test_one_round_fills_both_tables():
-    result = run("--rounds", "1", "fnn_softmax")
+    result = run("speed.py", "--rounds", "1", "fnn_softmax")
     assert result.returncode == 0, result.stderr
     rows = {line.split("|")[1].strip(): line for line in result.stdout.splitlines() if "|" in line}
-    assert "GFLOP" in rows["recipe"]
+    for head in ("plain / ours", "one unit a layer, s", "GFLOP an epoch"):
+        assert head in result.stdout
     assert "%" in rows["fnn_softmax"]
     for what in ("import: seconds", "load: seconds", "first figure: seconds"):
         assert what in rows
@@ -33,15 +34,46 @@ def test_one_round_fills_both_tables():
 
 
 def test_unknown_recipe_is_refused():
-    result = run("resnet")
+    result = run("speed.py", "resnet")
     assert (result.returncode, "choose from" in result.stderr) == (2, True)
 
 
-def test_arithmetic_of_an_epoch():
+@pytest.fixture
+def measures(monkeypatch):
     pytest.importorskip("keras")
-    spec = importlib.util.spec_from_file_location("measures", BENCHMARKS / "measures.py")
-    measures = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(measures)
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import measures
+
+    return measures
+
+
+def test_smallest_network_takes_the_same_steps(measures):
+    from mnist_lab import models
+
+    for model in (models.cnn(), models.deep_dropout_ann()):
+        small = measures.smallest(model)
+        assert [type(layer) for layer in small.layers] == [type(layer) for layer in model.layers]
+        assert small.output_shape == model.output_shape
+        assert measures.arithmetic(small, 1000) < measures.arithmetic(model, 1000) / 100
+
+
+def test_following_a_training_does_not_disturb_it(tmp_path):
+    """The last epoch of the table is what reproduce measures."""
+    table = tmp_path / "epochs.csv"
+    few = ["fnn_sigmoid", "--seeds", "1", "--epochs", "2"]
+    followed = run("epochs.py", *few, "--output", table)
+    assert followed.returncode == 0, followed.stderr
+    command = [sys.executable, "-m", "mnist_lab.course.cli", "reproduce", *few]
+    command += ["--output", tmp_path / "rows.csv"]
+    subprocess.run(command, check=True, env=os.environ | {"MNIST_LAB_DATA": "sample"})
+    rows = pd.read_csv(tmp_path / "rows.csv").query("pixels == 'scaled'").set_index("reading")
+    first, last = pd.read_csv(table).to_dict("records")
+    assert last["test_loss"] == rows.test_loss["evaluate"] < first["test_loss"]
+    assert last["test_accuracy"] == rows.test_accuracy["evaluate"]
+    assert last["matrix_accuracy"] == rows.test_accuracy["outputs"]
+
+
+def test_arithmetic_of_an_epoch(measures):
     from mnist_lab import models
 
     # 784-50-50-10: each weight three products, the first layer's two; a product counts twice.
