@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mnist_lab import data, reproduction
@@ -250,6 +251,19 @@ def test_committed_results_are_what_the_command_measures(tmp_path):
     assert differences(measured, committed) == []
     wrong = [row | {"test_loss": repr(float(row["test_loss"]) + 0.2)} for row in measured]
     assert len(differences(wrong, committed)) >= len(measured)
+
+
+def test_committed_epochs_pass_through_the_committed_results():
+    """Two commands, two processors: at the published epoch they measured the same."""
+    by_epoch = pd.read_csv(reproduction.FILE.with_name("epochs.csv"))
+    assert by_epoch.groupby("seed").epochs.apply(list).to_list() == [list(range(1, 21))] * 10
+    keys = ["recipe", "seed", "epochs"]
+    rows = reproduction.reproduction().query("recipe == 'deep_dropout_ann'")
+    rows = rows.pivot(index=keys, columns="reading", values=["test_loss", "test_accuracy"])
+    ten = by_epoch.set_index(keys).loc[rows.index]
+    assert (ten.test_loss == rows["test_loss", "evaluate"]).all()
+    assert (ten.test_accuracy == rows["test_accuracy", "evaluate"]).all()
+    assert (ten.matrix_accuracy == rows["test_accuracy", "outputs"]).all()
 
 
 def test_committed_results_are_complete():
