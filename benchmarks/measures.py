@@ -59,7 +59,7 @@ def first_figure() -> dict[str, float]:
             lines.append(cell.source)
             if any("image/png" in output.get("data", {}) for output in cell.outputs):
                 break
-    return python("\n".join(lines) + "\nimport matplotlib.pyplot as p; p.savefig('/dev/null')")
+    return python("\n".join(lines) + "\nimport io; plt.savefig(io.BytesIO())")
 
 
 def arithmetic(model: Any, images: int) -> float:
