@@ -124,19 +124,21 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         frame: what :func:`reproduction` returned.
 
     Returns:
-        A row for each claim and form: ``recipe``, ``quantity``, ``published``, ``pixels``,
-        ``reading``, ``values`` (one a seed), the fields of :class:`SeedIntervals`, ``below`` (how
-        many seeds give less than the author), ``range_low`` and ``range_high`` with
+        A row for each claim and form: ``recipe``, ``quantity``, ``published`` with so many
+        ``decimals``, ``pixels``, ``reading``, ``values`` (one a seed), the fields of
+        :class:`SeedIntervals`, ``below`` (how many seeds give less than the author),
+        ``range_low`` and ``range_high`` with
         ``range_by`` (``"Student"``: the 95 % interval of one more run; ``"seeds"``, where that
-        leaves 0 to 1: their range) and ``holds``: the author's figure lies in that range, give or
-        take half a unit of its last digit.
+        leaves 0 to 1: their range), ``reached`` and ``holds``: the author's figure lies among the
+        seeds, or in that range, give or take half a unit of its last digit.
     """
     import pandas as pd
 
     columns = {MATRIX: "test_accuracy"}
     rows: list[dict[str, Any]] = []
     for recipe, quantity, published in _claims():
-        half_unit = 10.0 ** -len(repr(round(published, 6)).partition(".")[2]) / 2
+        decimals = len(repr(round(published, 6)).partition(".")[2])
+        half_unit = 10.0**-decimals / 2
         column = columns.get(quantity) or quantity.replace("training", "train").replace(" ", "_")
         for pixels in pixels_of(recipe):
             for reading in readings_of(recipe, quantity):
@@ -150,6 +152,7 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                         "recipe": recipe.name,
                         "quantity": quantity,
                         "published": published,
+                        "decimals": decimals,
                         "pixels": pixels,
                         "reading": reading,
                         "values": values,
@@ -158,6 +161,9 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                         "range_low": low,
                         "range_high": high,
                         "range_by": by,
+                        "reached": values.min() - half_unit
+                        <= published
+                        <= values.max() + half_unit,
                         "holds": low - half_unit <= published <= high + half_unit,
                     }
                 )

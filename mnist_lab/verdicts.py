@@ -23,6 +23,13 @@ def _text(value: float, quantity: str) -> str:
     return f"{value:.4f}" if "loss" in quantity else f"{100 * value:.2f}"
 
 
+def _published(published: float, decimals: int, quantity: str) -> str:
+    """Write a claim with the digits that its author gave."""
+    if "loss" in quantity:
+        return f"{published:.{decimals}f}"
+    return f"{100 * published:.{decimals - 2}f}"
+
+
 def _claims(frame: pd.DataFrame) -> list[list[dict[Any, Any]]]:
     """Group the rows of the comparison by claim."""
     forms = compare(frame).to_dict("records")
@@ -43,7 +50,7 @@ def _verdict(forms: list[dict[Any, Any]]) -> str:
     if len(fit) == 2:
         return "holds on raw and on scaled pixels"
     (form,) = (form for form in author if form["holds"])
-    luck = " and luck" if form["below"] in (0, len(form["values"])) else ""  # no seed gives it
+    luck = "" if form["reached"] else " and luck"  # no seed gives it
     if recipe.pixels == "raw":
         return f"needs scaled pixels{luck}; the page prints raw ones"
     return f"fits {fit[0]} pixels only{luck and ', with luck'}; the page does not say"
@@ -77,7 +84,7 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
             by = "seeds " * (form["range_by"] == "seeds")
             cells[column] = f"{mean} ± {sd} ({by}{low} to {high})"
             below[column] = str(form["below"])
-        published = _text(forms[0]["published"], quantity)
+        published = _published(**{k: forms[0][k] for k in ("published", "decimals", "quantity")})
         row = {"recipe": name, "figure": quantity, "published": published}
         total = len(forms[0]["values"])
         cells["seeds below"] = f"{', '.join(below[c] for c in cells if c in below)} of {total}"

@@ -116,6 +116,11 @@ def test_verdicts_follow_the_measurements():
     assert "luck" in of("cnn", "test accuracy")["verdict"]
     middle = shifted("cnn", "test_accuracy", 0.9866)
     assert "luck" not in of("cnn", "test accuracy", middle)["verdict"]
+    # All ten seeds are below 0.98, and all ten round to the "98 %" that the page prints.
+    about = of("dnn_csv_batch_64", "training accuracy")
+    assert (about["published"], about["seeds below"]) == ("98", "10, 0 of 10")
+    assert about["verdict"] == "fits raw pixels only; the page does not say"
+    assert of("cnn", "test loss")["published"] == "0.057234"
     both = MEASURED.copy()
     raw = both.recipe.eq("cnn") & both.pixels.eq("raw")
     both.loc[raw, "test_accuracy"] = both.loc[both.recipe.eq("cnn") & ~raw, "test_accuracy"].array
