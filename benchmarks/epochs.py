@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_lab import data, environment, recipes
+from mnist_lab.course import pages
 from mnist_lab.course.measurement import STEPS_PER_EXECUTION, data_digest, start_tensorflow
 
 FIGURES = ["test_loss", "test_accuracy", "matrix_accuracy"]
@@ -72,7 +73,8 @@ def main() -> None:
         versions = environment.versions()
         where = {name: versions[name] for name in ("tensorflow", "keras", "numpy")}
         where |= {"data": data_digest(digits), "processor": environment.processor()}
-        frame.assign(**where).to_csv(options.output, index=False, lineterminator="\n")
+        table = frame.assign(**where).to_csv(index=False, lineterminator="\n")
+        pages.write(options.output, table)
     print(digits.source)
     print(frame.groupby("epochs")[FIGURES].agg(["mean", "min", "max"]).round(4).to_string())
 

@@ -96,6 +96,21 @@ def test_last_line_of_rubbish_and_cut_header_are_noticed(tmp_path):
     assert reproduce.read(path) == ([], f"Line 1 of {path} is broken: it is written again.")
 
 
+def test_training_that_diverged_is_a_training(tmp_path):
+    path = tmp_path / "rows.csv"
+    reproduce.append(path, [a_row(train_loss="nan", test_loss="nan"), a_row(seed="1")])
+    rows, complaint = reproduce.read(path)
+    assert (len(rows), complaint) == (2, "")
+
+
+@pytest.mark.parametrize("column", ["seed", "test_accuracy", "validation_loss", "ties", "threads"])
+def test_last_line_with_a_word_for_a_number_is_noticed(tmp_path, column):
+    path = tmp_path / "rows.csv"
+    reproduce.append(path, [a_row(), a_row(**{column: "junk"})])
+    rows, complaint = reproduce.read(path)
+    assert (len(rows), complaint[:6]) == (1, "Line 3")
+
+
 def test_line_broken_in_the_middle_stops_the_command(tmp_path):
     path = tmp_path / "rows.csv"
     reproduce.append(path, [a_row()])
@@ -198,6 +213,21 @@ def digests(threads, *names):
         text=True,
     )
     return json.loads(result.stdout)
+
+
+def test_other_threads_in_one_process_are_refused_in_a_sentence():
+    code = (
+        "from mnist_lab.course.measurement import start_tensorflow\n"
+        "start_tensorflow(1)\n"
+        "import tensorflow as tf\n"
+        "tf.constant(1) + 1\n"
+        "start_tensorflow(2)\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("ValueError: TensorFlow already runs with other threads"), last
 
 
 def test_fast_training_is_plain_training_to_the_last_bit():

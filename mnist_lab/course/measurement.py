@@ -94,11 +94,21 @@ def data_digest(digits: Digits) -> str:
 
 @cache
 def start_tensorflow(threads: int) -> None:
-    """Set the number of threads, once in a process: TensorFlow refuses to change it later."""
+    """Set the number of threads, once in a process.
+
+    Raises:
+        ValueError: TensorFlow has begun to compute with another number.
+    """
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
     with environment.quiet_start():
         import tensorflow as tf
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise ValueError(
+            "TensorFlow already runs with other threads in this process: restart it (or the "
+            "cluster's workers), or ask for as many threads as before."
+        ) from None
 
 
 def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
@@ -110,7 +120,10 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
     Args:
         training: which recipe, how, from which seed.
         digits: what :func:`mnist_lab.data.load_mnist` returned.
-        threads: for TensorFlow; the first call in a process decides.
+        threads: for TensorFlow; the same in every call in a process.
+
+    Raises:
+        ValueError: an earlier call in this process had another number of threads.
     """
     with _ONE_TRAINING:
         start_tensorflow(threads)

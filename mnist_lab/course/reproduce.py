@@ -24,6 +24,12 @@ from mnist_lab.recipes import RECIPES
 
 __all__ = ["append", "plan", "read", "reproduce"]
 
+_MAY_LACK = ("validation_accuracy", "validation_loss", "ties")
+_NUMBERS = (
+    *("seed", "epochs", "train_accuracy", "train_loss", "test_accuracy", "test_loss"),
+    *("seconds", "threads", *_MAY_LACK),
+)
+
 
 def plan(names: Sequence[str], seeds: int, epochs: int | None) -> list[Training]:
     """List the trainings: each recipe on the pixels its author printed, and on scaled ones.
@@ -87,12 +93,14 @@ def read(path: Path) -> tuple[list[dict[str, str]], str]:
 
 
 def _are_numbers(values: Sequence[str]) -> bool:
-    """Say whether what is read from a row as a number is one."""
+    """Say whether every number of a row is one; nan is: that training diverged."""
     row = dict(zip(COLUMNS, values, strict=True))
     try:
-        return all(float(row[name]) >= 0 for name in ("seed", "epochs", "train_loss", "seconds"))
+        for name in _NUMBERS:
+            float(row[name] or (0 if name in _MAY_LACK else ""))
     except ValueError:
         return False
+    return True
 
 
 def _expected_seconds(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[str, str], float]:
