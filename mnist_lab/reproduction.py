@@ -107,14 +107,18 @@ def _claims() -> list[tuple[Recipe, str, float]]:
     return [*claims[:1], (RECIPES["deep_dropout_ann"], MATRIX, share), *claims[1:]]
 
 
-def _range(values: npt.NDArray[np.float64], found: SeedIntervals) -> tuple[float, float, str]:
+def _range(
+    values: npt.NDArray[np.float64], found: SeedIntervals, most: float
+) -> tuple[float, float, str]:
     """Return where one more run will fall, and what says so: Student's distribution or the seeds.
 
-    The seeds' own range holds one more run (n - 1) times in n + 1, whatever its distribution.
+    The seeds' own range holds one more run (n - 1) times in n + 1, whatever its distribution. Where
+    a seed lies outside Student's, Student's is widened: what a seed gave, one more run can give.
     """
-    if found.next_low < 0 or found.next_high > 1:  # no normal scatter reaches there
-        return float(values.min()), float(values.max()), "seeds"
-    return found.next_low, found.next_high, "Student"
+    low, high = float(values.min()), float(values.max())
+    if found.next_low < 0 or found.next_high > most:  # no normal scatter reaches there
+        return low, high, "seeds"
+    return min(low, found.next_low), max(high, found.next_high), "Student"
 
 
 def compare(frame: pd.DataFrame) -> pd.DataFrame:
@@ -127,9 +131,9 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
         A row for each claim and form: ``recipe``, ``quantity``, ``published`` with so many
         ``decimals``, ``pixels``, ``reading``, ``values`` (one a seed), the fields of
         :class:`SeedIntervals`, ``below`` (how many seeds give less than the author),
-        ``range_low`` and ``range_high`` with
-        ``range_by`` (``"Student"``: the 95 % interval of one more run; ``"seeds"``, where that
-        leaves 0 to 1: their range), ``reached`` and ``holds``: the author's figure lies among the
+        ``range_low`` and ``range_high`` with ``range_by`` (``"Student"``: the 95 % interval of one
+        more run, widened to the seeds outside it; ``"seeds"``, where that passes 0 or, for an
+        accuracy, 1: their range), ``reached`` and ``holds``: the author's figure lies among the
         seeds, or in that range, give or take half a unit of its last digit.
     """
     import pandas as pd
@@ -146,7 +150,8 @@ def compare(frame: pd.DataFrame) -> pd.DataFrame:
                 chosen = (frame[["recipe", "pixels", "reading"]] == form).all(axis=1)
                 values = frame.loc[chosen, column].to_numpy(float)
                 found = seed_intervals(values)
-                low, high, by = _range(values, found)
+                most = np.inf if "loss" in quantity else 1.0
+                low, high, by = _range(values, found, most)
                 rows.append(
                     {
                         "recipe": recipe.name,

@@ -45,12 +45,14 @@ def _verdict(forms: list[dict[Any, Any]]) -> str:
         sides = {0: "every seed gives more", len(last["values"]): "every seed gives less"}
         reading = "by logits " if last["reading"] == "logits" else ""
         return f"does not hold: {reading}{sides.get(last['below'], 'no form fits')}"
+    form = next(form for form in author if form["holds"])
+    luck = "" if form["reached"] else " and luck"  # no seed gives it
     if len(author) == 1 or fit[0] == recipe.pixels == "raw":
-        return "holds"
+        if form["range_by"] == "seeds":
+            return "possible: seeds scatter widely"
+        return f"holds{luck and ', with luck'}"
     if len(fit) == 2:
         return "holds on raw and on scaled pixels"
-    (form,) = (form for form in author if form["holds"])
-    luck = "" if form["reached"] else " and luck"  # no seed gives it
     if recipe.pixels == "raw":
         return f"needs scaled pixels{luck}; the page prints raw ones"
     return f"fits {fit[0]} pixels only{luck and ', with luck'}; the page does not say"
@@ -67,7 +69,8 @@ def verdicts(frame: pd.DataFrame) -> pd.DataFrame:
         in brackets the range of one more run (with the word "seeds" where it is theirs), on ``raw
         pixels`` and on ``scaled pixels``, read as the author did, and on scaled pixels ``by
         logits``; ``seeds below`` the author's figure in each of these; and the ``verdict``, which
-        says "luck" where no seed reaches the figure. Accuracies are per cent.
+        says "possible" where only the range of the seeds can tell, and "luck" where no seed reaches
+        the figure. Accuracies are per cent.
     """
     import pandas as pd
 

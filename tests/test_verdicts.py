@@ -28,7 +28,7 @@ def share_covered(interval, seeds=10):
 
 def honest(values):
     found = reproduction.seed_intervals(values)
-    return found[2:4], found[4:6]
+    return found[2:4], reproduction._range(values, found, 1.0)[:2]
 
 
 def naive(values):
@@ -114,8 +114,10 @@ def test_verdicts_follow_the_measurements():
     assert of(name, loss, shifted(name, "test_loss", 0.9))["verdict"].endswith("seed gives more")
     assert "needs scaled pixels" in of("cnn", "test accuracy")["verdict"]
     assert "luck" in of("cnn", "test accuracy")["verdict"]
-    middle = shifted("cnn", "test_accuracy", 0.9866)
-    assert "luck" not in of("cnn", "test accuracy", middle)["verdict"]
+    middle = MEASURED.copy()  # of the pixels that fit, some seeds now reach the figure
+    middle.loc[(middle.recipe == "cnn") & (middle.pixels == "scaled"), "test_accuracy"] += 0.0013
+    verdict = of("cnn", "test accuracy", middle)["verdict"]
+    assert verdict == "needs scaled pixels; the page prints raw ones"
     # All ten seeds are below 0.98, and all ten round to the "98 %" that the page prints.
     about = of("dnn_csv_batch_64", "training accuracy")
     assert (about["published"], about["seeds below"]) == ("98", "10, 0 of 10")
@@ -124,7 +126,7 @@ def test_verdicts_follow_the_measurements():
     both = MEASURED.copy()
     raw = both.recipe.eq("cnn") & both.pixels.eq("raw")
     both.loc[raw, "test_accuracy"] = both.loc[both.recipe.eq("cnn") & ~raw, "test_accuracy"].array
-    assert of("cnn", "test accuracy", both)["verdict"] == "holds"
+    assert of("cnn", "test accuracy", both)["verdict"] == "holds, with luck"
 
 
 def test_means_are_those_of_the_file():
@@ -142,7 +144,9 @@ def test_wide_scatter_is_not_taken_for_agreement():
         "recipe == 'deep_dropout_ann' and quantity == 'test accuracy' and reading == 'evaluate'"
     ).to_dict("records")
     assert form["next_high"] > 1
-    assert "(seeds " in of("deep_dropout_ann", "test accuracy")["scaled pixels"]
+    row = of("deep_dropout_ann", "test accuracy")
+    assert "(seeds " in row["scaled pixels"]
+    assert row["verdict"].startswith("possible")
     assert form["holds"] == (form["values"].min() <= 0.97375 and form["values"].max() >= 0.97365)
 
 
@@ -168,11 +172,22 @@ def test_range_of_the_seeds_holds_one_more_run_as_often_as_it_says():
     held = [
         low <= further <= high
         for *values, further in runs.tolist()
-        for low, high, by in [reproduction._range(np.array(values), NO_NORMAL)]
+        for low, high, by in [reproduction._range(np.array(values), NO_NORMAL, 1.0)]
         if by == "seeds"
     ]
     assert len(held) == RUNS
     assert abs(np.mean(held) - 9 / 11) < 0.03
+
+
+def test_seed_outside_students_range_widens_it():
+    """The largest loss of 000 is such a seed; and a loss above 1 is no reason to mistrust."""
+    (form,) = reproduction.compare(MEASURED).query("published == 0.1513").to_dict("records")
+    assert (form["range_high"], form["range_by"]) == (form["values"].max(), "Student")
+    assert form["range_high"] > form["next_high"]
+    assert form["range_low"] == form["next_low"]
+    high = shifted("deep_dropout_ann", "test_loss", 1.0)
+    (form,) = reproduction.compare(high).query("published == 0.1513").to_dict("records")
+    assert (form["range_high"] > 1, form["range_by"]) == (True, "Student")
 
 
 def test_figure_shows_every_published_accuracy():
@@ -188,7 +203,7 @@ def test_figure_shows_every_published_accuracy():
 def test_readme_has_the_verdicts_of_today():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.renewed(text) == text, "run mnist-lab refresh 5"
-    stale = text.replace("| holds |", "| does not hold |")
+    stale = text.replace("| does not hold: every seed gives less |", "| holds |")
     assert stale != text == readme.renewed(stale)
 
 
