@@ -4,7 +4,8 @@
     python benchmarks/epochs.py --seeds 3 --epochs 5 cnn
 
 A page that prints one loss after ten epochs may have stopped earlier, or have trained twice.
-Lesson 5 reads the file of the first command: ``--output mnist_lab/results/epochs.csv``.
+Lesson 5 reads the file of the first command: ``--output mnist_lab/results/epochs.csv``. The file
+grows with every seed: stopped and called again, the command follows those that are missing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pandas as pd
 
 from mnist_lab import data, environment, recipes
 from mnist_lab.course import pages
-from mnist_lab.course.measurement import STEPS_PER_EXECUTION, data_digest, start_tensorflow
+from mnist_lab.course.measurement import compile_fast, data_digest, start_tensorflow
 
 FIGURES = ["test_loss", "test_accuracy", "matrix_accuracy"]
 
@@ -38,11 +39,10 @@ def follow(name: str, seed: int, epochs: int, digits: data.Digits) -> list[dict[
     arrays = recipes.prepare(recipe, digits, seed=seed)
     keras.utils.set_random_seed(seed)
     model = recipe.build()
-    how: dict[str, Any] = {"optimizer": recipe.optimizer, "metrics": ["accuracy"]}
-    model.compile(loss=recipe.loss, steps_per_execution=STEPS_PER_EXECUTION, **how)
+    compile_fast(model, recipe)
     # The same layers, compiled plainly: many steps at once round sigmoid outputs otherwise.
     plain = keras.Sequential([keras.Input(recipe.input_shape), *model.layers])
-    plain.compile(loss=recipe.loss, **how)
+    plain.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"])
     rows = []
 
     def look(epoch: int, _: object) -> None:
@@ -65,16 +65,24 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="a CSV file; a row for each seed and epoch")
     options = parser.parse_args()
     digits = data.load_mnist()
+    versions = environment.versions()
+    where = {name: versions[name] for name in ("tensorflow", "keras", "numpy")}
+    where |= {"data": data_digest(digits), "processor": environment.processor()}
+    frame = pd.DataFrame()
+    if options.output and options.output.exists():
+        frame = pd.read_csv(options.output, dtype={"data": str}, float_precision="round_trip")
+        same = {"recipe": options.recipe, "data": where["data"], "epochs": options.epochs}
+        if any(frame[name].max() != value for name, value in same.items()):
+            parser.error(f"{options.output} has other digits, recipe or epochs: name another file")
+    missing = sorted(set(range(options.seeds)) - set(frame.get("seed", ())))
     one = joblib.delayed(follow)
-    tasks = (one(options.recipe, s, options.epochs, digits) for s in range(options.seeds))
-    found = joblib.Parallel(n_jobs=joblib.cpu_count(), batch_size=1, verbose=10)(tasks)
-    frame = pd.DataFrame([row for rows in found for row in rows])
-    if options.output:
-        versions = environment.versions()
-        where = {name: versions[name] for name in ("tensorflow", "keras", "numpy")}
-        where |= {"data": data_digest(digits), "processor": environment.processor()}
-        table = frame.assign(**where).to_csv(index=False, lineterminator="\n")
-        pages.write(options.output, table)
+    tasks = (one(options.recipe, seed, options.epochs, digits) for seed in missing)
+    parallel = joblib.Parallel(joblib.cpu_count(), batch_size=1, verbose=10, return_as="generator")
+    for rows in parallel(tasks):
+        frame = pd.concat([frame, pd.DataFrame(rows).assign(**where)])
+        if options.output:
+            frame = frame.sort_values(["seed", "epochs"])
+            pages.write(options.output, frame.to_csv(index=False, lineterminator="\n"))
     print(digits.source)
     print(frame.groupby("epochs")[FIGURES].agg(["mean", "min", "max"]).round(4).to_string())
 

@@ -34,7 +34,11 @@ def reproduce(
     ] = 1,
     cluster: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="Use this Dask scheduler, as tcp://host:8786."),
+        typer.Option(
+            metavar="ADDRESS",
+            help="Use this Dask scheduler, as tcp://host:8786. A process trains one network at a "
+            "time: start its workers with dask worker ADDRESS --nworkers N --nthreads 1.",
+        ),
     ] = None,
 ) -> None:
     """Train every published recipe over many seeds.
