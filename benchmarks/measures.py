@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-# Of the large networks four are timed, of the small ones more: their epochs scatter more.
-EPOCHS = {"deep_dropout_ann": 4, "cnn": 4}
+# Of the small networks more are timed: their epochs scatter more.
+EPOCHS = {"deep_dropout_ann": 3, "cnn": 3}
 
 
 def peak() -> dict[str, float]:
@@ -96,11 +96,11 @@ def training(name: str, way: str) -> dict[str, float]:
     So the first epoch, which also builds the graph and copies the images, is in none.
     """
     from mnist_lab import data, recipes
-    from mnist_lab.course.measurement import STEPS_PER_EXECUTION, start_tensorflow
+    from mnist_lab.course.measurement import STEPS_PER_EXECUTION, compile_fast, start_tensorflow
 
     recipe = replace(recipes.RECIPES[name], pixels="scaled")
     x, y = recipes.prepare(recipe, data.load_mnist()).train
-    epochs = EPOCHS.get(name, 7)
+    epochs = EPOCHS.get(name, 5)
     if way.startswith("PyTorch"):
         import pytorch
         import torch
@@ -109,8 +109,8 @@ def training(name: str, way: str) -> dict[str, float]:
             torch.set_num_threads(1)
         ends, _ = pytorch.epochs(recipe, x, y, epochs)
         return {"seconds": median(np.diff(ends))}
-    options = {} if way == "plain fit" else {"steps_per_execution": STEPS_PER_EXECUTION}
-    if way in ("ours", "one unit a layer") and name != "cnn":  # its last bits would change
+    all_threads = "plain fit", "lessons", "ours, all threads"
+    if way not in all_threads and name != "cnn":  # its last bits would change
         start_tensorflow(1)
     import keras
 
@@ -118,7 +118,12 @@ def training(name: str, way: str) -> dict[str, float]:
     model = recipe.build()
     if way == "one unit a layer":
         model = smallest(model)
-    model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"], **options)
+    if way.startswith("ours") or way == "one unit a layer":
+        compile_fast(model, recipe)
+    else:
+        steps = {} if way == "plain fit" else {"steps_per_execution": STEPS_PER_EXECUTION}
+        optimizer = "sgd" if way == "SGD" else recipe.optimizer
+        model.compile(optimizer, recipe.loss, metrics=["accuracy"], **steps)
     clocks = []
 
     def read_clocks(*_: object) -> None:
@@ -133,6 +138,41 @@ def training(name: str, way: str) -> dict[str, float]:
         "gflop": arithmetic(model, len(x)),
         "megabytes": memory(),
     }
+
+
+def products(name: str) -> dict[str, float]:
+    """Processor seconds of an epoch's matrix products alone, in TensorFlow and in its batches."""
+    from mnist_lab import data, recipes
+    from mnist_lab.course.measurement import start_tensorflow
+
+    start_tensorflow(1)
+    import tensorflow as tf
+
+    recipe = recipes.RECIPES[name]
+    images = len(recipes.prepare(recipe, data.load_mnist()).train[0])
+    sizes = [layer.shape for layer in recipe.build().get_weights() if layer.ndim == 2]
+    batch = recipe.batch_size
+    layers = [
+        [tf.random.normal(shape) for shape in ((batch, ins), (ins, outs), (batch, outs))]
+        for ins, outs in sizes
+    ]
+
+    @tf.function
+    def step(layers: Any) -> list[Any]:
+        found = []
+        for number, (x, kernel, gradient) in enumerate(layers):
+            found += [x @ kernel, tf.matmul(x, gradient, transpose_a=True)]
+            if number:
+                found.append(tf.matmul(gradient, kernel, transpose_b=True))
+        return found
+
+    times = []
+    for _ in range(4):
+        start = time.process_time()
+        for _ in range(images // batch):
+            step(layers)
+        times.append(time.process_time() - start)
+    return {"seconds of processors": median(times[1:])}
 
 
 def memory() -> float:
@@ -184,7 +224,9 @@ def main(what: str, way: str) -> dict[str, float]:
     }
     if what in simple:
         return simple[what]()
-    return inference(way) if what == "inference" else training(what, way)
+    if what == "inference":
+        return inference(way)
+    return products(what) if way == "products" else training(what, way)
 
 
 if __name__ == "__main__":

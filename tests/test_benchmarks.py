@@ -25,7 +25,7 @@ def test_one_round_fills_both_tables():
     result = run("speed.py", "--rounds", "1", "fnn_softmax")
     assert result.returncode == 0, result.stderr
     rows = {line.split("|")[1].strip(): line for line in result.stdout.splitlines() if "|" in line}
-    for head in ("plain / ours", "one unit a layer, s", "GFLOP an epoch"):
+    for head in ("plain / ours", "products, s", "one unit a layer, s", "GFLOP an epoch"):
         assert head in result.stdout
     assert "%" in rows["fnn_softmax"]
     for what in ("import: seconds", "load: seconds", "first figure: seconds"):
@@ -71,6 +71,12 @@ def test_following_a_training_does_not_disturb_it(tmp_path):
     assert last["test_loss"] == rows.test_loss["evaluate"] < first["test_loss"]
     assert last["test_accuracy"] == rows.test_accuracy["evaluate"]
     assert last["matrix_accuracy"] == rows.test_accuracy["outputs"]
+    more = [*few[:2], "2", *few[3:]]
+    assert run("epochs.py", *more, "--output", table).returncode == 0
+    assert pd.read_csv(table).iloc[:2].to_dict("records") == [first, last]  # kept; one more seed
+    assert pd.read_csv(table).seed.to_list() == [0, 0, 1, 1]
+    other = run("epochs.py", "fnn_softmax", *few[1:], "--output", table)
+    assert (other.returncode, "other digits, recipe" in other.stderr) == (2, True)
 
 
 def test_arithmetic_of_an_epoch(measures):
