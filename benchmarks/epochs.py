@@ -71,8 +71,9 @@ def main() -> None:
     frame = pd.DataFrame()
     if options.output and options.output.exists():
         frame = pd.read_csv(options.output, dtype={"data": str}, float_precision="round_trip")
-        same = {"recipe": options.recipe, "data": where["data"], "epochs": options.epochs}
-        if any(frame[name].max() != value for name, value in same.items()):
+        epochs = set(range(1, options.epochs + 1))
+        expected = {"recipe": {options.recipe}, "data": {where["data"]}, "epochs": epochs}
+        if any(set(frame.get(name, ())) != values for name, values in expected.items()):
             parser.error(f"{options.output} has other digits, recipe or epochs: name another file")
     missing = sorted(set(range(options.seeds)) - set(frame.get("seed", ())))
     one = joblib.delayed(follow)

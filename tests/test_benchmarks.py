@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,8 @@ def test_one_round_fills_both_tables():
     assert "%" in rows["fnn_softmax"]
     for what in ("import: seconds", "load: seconds", "first figure: seconds"):
         assert what in rows
+    parts = result.stdout.split("products, s")[1].splitlines()[2]
+    assert parts.count(" to ") == 5, "plain fit, ours, and three parts, each measured"
     assert "inference fnn_softmax: compiled function, 300 images, ms" in rows
 
 
@@ -45,6 +48,26 @@ def measures(monkeypatch):
     import measures
 
     return measures
+
+
+def test_targets_are_judged_by_the_medians(monkeypatch):
+    """Against PyTorch, both with the number of threads that suits them better."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import speed
+
+    def judge(**seconds):
+        ways = dict(zip(("plain", *speed.OURS, *speed.PYTORCH), seconds.values(), strict=True))
+        ways["plain fit"] = ways["lessons"] = ways.pop("plain")
+        found = defaultdict(list)
+        found.update({("cnn", way, "seconds"): [s] * 3 for way, s in ways.items() if s})
+        return [c.strip() for c in speed.targets_table(found, ["cnn"]).splitlines()[-1].split("|")]
+
+    fast = judge(plain=3, ours=2, ours_all=1, pytorch=4, pytorch_1=1.1)
+    assert fast[3:7] == ["1.5 (1.5 to 1.5)", "1.4, reached", "1.1 (1.1 to 1.1)", "1, reached"]
+    slow = judge(plain=2.6, ours=2, ours_all=3, pytorch=1.9, pytorch_1=4)
+    assert slow[4:7] == ["1.4, missed", "0.95 (0.95 to 0.95)", "1, missed"]
+    alone = judge(plain=3, ours=2, ours_all=1, pytorch=0, pytorch_1=0)
+    assert alone[5:7] == ["not installed", ""]
 
 
 def test_smallest_network_takes_the_same_steps(measures):

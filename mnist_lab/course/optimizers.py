@@ -13,8 +13,8 @@ __all__ = ["FusedAdam"]
 class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     """Adam as Keras computes it, with its sums in TensorFlow's fused operations.
 
-    Keras' own step writes and reads every weight's moments a dozen times, which for a wide network
-    takes about as long as its arithmetic. TensorFlow's ``ApplyAdam`` would be one pass, but it
+    Keras' own step passes a dozen times over memory as large as the weights, a good part of a wide
+    network's training (benchmarks/speed.md). TensorFlow's ``ApplyAdam`` would be one pass, but it
     rounds 1 - β otherwise. Two other fused operations round as Keras does: gradient descent moves
     each moment towards its goal, and Adagrad, told not to touch its accumulator, divides by a root.
 
