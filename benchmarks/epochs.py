@@ -21,7 +21,7 @@ import pandas as pd
 
 from mnist_lab import data, environment, recipes
 from mnist_lab.course import pages
-from mnist_lab.course.measurement import compile_fast, data_digest, start_tensorflow
+from mnist_lab.course.measurement import batches, compile_fast, data_digest, start_tensorflow
 
 FIGURES = ["test_loss", "test_accuracy", "matrix_accuracy"]
 
@@ -52,8 +52,8 @@ def follow(name: str, seed: int, epochs: int, digits: data.Digits) -> list[dict[
         rows[-1] |= dict(zip(FIGURES, figures, strict=True))
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=look)
-    batch = recipe.batch_size
-    model.fit(*arrays.train, batch_size=batch, epochs=epochs, verbose=0, callbacks=[watch])
+    train = batches(*arrays.train, recipe.batch_size)
+    model.fit(train, epochs=epochs, verbose=0, callbacks=[watch])
     return rows
 
 

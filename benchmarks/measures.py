@@ -96,7 +96,12 @@ def training(name: str, way: str) -> dict[str, float]:
     So the first epoch, which also builds the graph and copies the images, is in none.
     """
     from mnist_lab import data, recipes
-    from mnist_lab.course.measurement import STEPS_PER_EXECUTION, compile_fast, start_tensorflow
+    from mnist_lab.course.measurement import (
+        STEPS_PER_EXECUTION,
+        batches,
+        compile_fast,
+        start_tensorflow,
+    )
 
     recipe = replace(recipes.RECIPES[name], pixels="scaled")
     x, y = recipes.prepare(recipe, data.load_mnist()).train
@@ -130,7 +135,10 @@ def training(name: str, way: str) -> dict[str, float]:
         clocks.append((time.perf_counter(), time.process_time()))
 
     watch = keras.callbacks.LambdaCallback(on_epoch_end=read_clocks)
-    model.fit(x, y, batch_size=recipe.batch_size, epochs=epochs, verbose=0, callbacks=[watch])
+    train = {"x": x, "y": y, "batch_size": recipe.batch_size}
+    if way not in ("plain fit", "lessons", "ours, input tuned"):
+        train = {"x": batches(**train)}
+    model.fit(**train, epochs=epochs, verbose=0, callbacks=[watch])
     seconds, of_processors = np.median(np.diff(clocks, axis=0), axis=0)
     return {
         "seconds": seconds,

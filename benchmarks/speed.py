@@ -5,12 +5,14 @@
 
 Every measurement is a process of its own. A round measures everything once, the next round starts
 over, so that a machine that slows down slows all alike: compare within a run only. PyTorch is
-measured where it is installed (``pip install torch``).
+measured where it is installed (``pip install torch``). Ctrl-C ends it early: the tables are then of
+the rounds that were whole.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -25,7 +27,8 @@ from mnist_lab.recipes import RECIPES
 
 MEASURES = Path(__file__).with_name("measures.py")
 OURS = ("ours", "ours, all threads")  # one thread, as reproduce; as many as TensorFlow likes
-WAYS = ("plain fit", "lessons", *OURS)
+# The same as ours, but tf.data tunes its input, as in every fit on arrays, and fit may wait for it.
+WAYS = ("plain fit", "lessons", *OURS, "ours, input tuned")
 # What ours spends its time on: with SGD, Adam is missing; "products" are the matrix products alone;
 # with one unit a layer there is next to nothing to compute, and what is left is what steps cost.
 PARTS = ("SGD", "products", "one unit a layer")
@@ -145,15 +148,23 @@ def main() -> None:
     plan += [(n, way) for n in recipes for way in ways if (n, way) != ("cnn", "products")]
     plan += [("inference", name) for name in recipes if name in ("fnn_softmax", "cnn")]
     found = defaultdict(list)
-    for turn in range(options.rounds):
-        for number, (what, way) in enumerate(plan, 1):
-            place = f"round {turn + 1} of {options.rounds}, {number} of {len(plan)}"
-            print(f"{place}: {what} {way}", file=sys.stderr)
-            for name, value in measure(what, way).items():
-                found[what, way, name].append(value)
+    rounds = 0
+    with contextlib.suppress(KeyboardInterrupt):  # whole rounds are worth their tables
+        while rounds < options.rounds:
+            figures = []
+            for number, (what, way) in enumerate(plan, 1):
+                place = f"round {rounds + 1} of {options.rounds}, {number} of {len(plan)}"
+                print(f"{place}: {what} {way}", file=sys.stderr)
+                figures.append(measure(what, way))
+            for (what, way), named in zip(plan, figures, strict=True):
+                for name, value in named.items():
+                    found[what, way, name].append(value)
+            rounds += 1
+    if not rounds:
+        sys.exit("Stopped within the first round: there is nothing to show.")
     versions = ", ".join(f"{name} {v}" for name, v in environment.versions().items())
     print(f"{environment.processor()}, {os.cpu_count()} cores; {versions}.", end=" ")
-    print(f"{data.load_mnist().source} Medians of {options.rounds} rounds (lowest to highest).\n")
+    print(f"{data.load_mnist().source} Medians of {rounds} rounds (lowest to highest).\n")
     print(targets_table(found, recipes) + "\n")
     print(training_table(found, recipes) + "\n")
     print(parts_table(found, recipes) + "\n")

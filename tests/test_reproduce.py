@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -240,6 +241,16 @@ def test_fast_training_is_plain_training_to_the_last_bit():
         assert {name: found[f"{way}:{name}"] for name in RECIPES} == plain
     assert len(set(map(tuple, plain.values()))) >= 5  # the digests can tell networks apart,
     assert all(raw != scaled for raw, scaled in plain.values())  # and pixels
+
+
+def test_batches_are_counted_and_not_tuned():
+    """Tuned ones give the same bits, but fit may wait for the thread that tunes."""
+    from mnist_lab.course.measurement import batches
+
+    dataset = batches(np.zeros((7, 2)), np.arange(7), batch_size=3)
+    assert dataset.options().autotune.enabled is False
+    assert dataset.cardinality() == len(list(dataset)) == 3
+    assert sorted(label for _, labels in dataset for label in labels.numpy()) == list(range(7))
 
 
 def differences(measured, committed):

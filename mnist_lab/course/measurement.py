@@ -20,6 +20,7 @@ __all__ = [
     "COLUMNS",
     "STEPS_PER_EXECUTION",
     "Training",
+    "batches",
     "compile_fast",
     "data_digest",
     "measure",
@@ -129,6 +130,35 @@ def compile_fast(model: Any, recipe: Recipe, steps: int = STEPS_PER_EXECUTION) -
     model.compile(optimizer, recipe.loss, metrics=["accuracy"], steps_per_execution=steps)
 
 
+def batches(x: Any, y: Any, batch_size: int) -> Any:
+    """Return the shuffled batches that ``fit`` would make of two arrays, without its waits.
+
+    ``fit`` lets tf.data tune how it prepares batches. The thread that tunes sleeps longer and
+    longer, and is told to stop a moment before it could see that it shall: where it looks at once,
+    it sleeps on, and ``fit`` waits for it, up to as long again as the epoch took
+    (benchmarks/speed.md). Gathering rows of two arrays needs no tuning.
+
+    Args:
+        x: array, the images first.
+        y: array of as many labels.
+        batch_size: images in a batch; the last one may have fewer.
+
+    Returns:
+        a ``tf.data.Dataset`` of ``(x, y)``, shuffled anew in each epoch by Keras' random state.
+    """
+    import tensorflow as tf
+
+    # Not public, but only Keras' own shuffling gives the batches, and so the bits, of plain fit.
+    from keras.src.trainers.data_adapters.array_data_adapter import ArrayDataAdapter
+
+    adapter = ArrayDataAdapter(x, y, batch_size=batch_size, shuffle=True)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = adapter.get_tf_dataset().with_options(options)
+    # Without a length, fit would ask for one batch too many, which moves the seeds of dropout.
+    return dataset.apply(tf.data.experimental.assert_cardinality(adapter.num_batches))
+
+
 def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
     """Train a network and return a row of :data:`COLUMNS` for each reading of its answers.
 
@@ -154,9 +184,8 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
         model = recipe.build()
         compile_fast(model, recipe)
         start = time.perf_counter()
-        history = model.fit(
-            *arrays.train, batch_size=recipe.batch_size, epochs=training.epochs, verbose=0
-        ).history
+        train = batches(*arrays.train, recipe.batch_size)
+        history = model.fit(train, epochs=training.epochs, verbose=0).history
         seconds = time.perf_counter() - start
         model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"])
         row: dict[str, Any] = {
