@@ -184,8 +184,9 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
         model = recipe.build()
         compile_fast(model, recipe)
         start = time.perf_counter()
-        train = batches(*arrays.train, recipe.batch_size)
-        history = model.fit(train, epochs=training.epochs, verbose=0).history
+        history = model.fit(
+            batches(*arrays.train, recipe.batch_size), epochs=training.epochs, verbose=0
+        ).history
         seconds = time.perf_counter() - start
         model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"])
         row: dict[str, Any] = {
