@@ -11,17 +11,16 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import numpy as np
 
+from mnist_lab._files import replacing
 from mnist_lab._formats import PARTS, Arrays, DataError, load, prove, read_idx, read_npz
 
 
@@ -167,18 +166,6 @@ def cached() -> list[Path]:
 def keras_file() -> Path:
     """Where Keras keeps MNIST; only ever read."""
     return Path(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets/mnist.npz"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file under another name that becomes its own only when it is complete."""
-    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        with unfinished.open("xb") as file:
-            yield file
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def keep(arrays: dict[str, Any]) -> bool:

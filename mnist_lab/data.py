@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mnist_lab import _download, _formats
+from mnist_lab._files import replacing
 from mnist_lab._formats import Arrays, DataError, UInt8Array
 
 __all__ = ["DataError", "Digits", "load_mnist", "load_sample", "read_csv", "to_csv"]
@@ -166,7 +167,7 @@ def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
             (test, digits.x_test, digits.y_test),
         ):
             rows = np.column_stack([y, x.reshape(len(x), -1)])
-            with _download.replacing(path) as file:
+            with replacing(path) as file:
                 file.write(",".join(_formats.CSV_HEADERS[0]).encode() + b"\n")
                 file.writelines(
                     b",".join([numbers[v] for v in row.tobytes()]) + b"\n" for row in rows

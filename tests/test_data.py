@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_lab import _download, _formats, data
+from mnist_lab import _download, _files, _formats, data
 from mnist_lab._download import Mirror
 from mnist_lab.data import DataError, Digits
 
@@ -758,7 +758,7 @@ def test_kill_in_mid_download(mnist: Arrays, home: Path, server: Server) -> None
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "digits"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError), _download.replacing(path) as file:
+    with pytest.raises(RuntimeError), _files.replacing(path) as file:
         file.write(b"half of the new")
         raise RuntimeError
     assert tree(tmp_path) == {"digits": b"old"}

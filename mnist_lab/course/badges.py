@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_lab.course.pages import write
+from mnist_lab._files import write_text
 
 __all__ = ["Pointer", "disagreements", "find_pointers", "repoint", "without_pointers"]
 
@@ -97,7 +97,7 @@ def repoint(folder: Path, pointer: Pointer) -> list[Path]:
         before = _read(path)
         after = _replace(before, pointer)
         if after != before:
-            write(path, after)
+            write_text(path, after)
             changed.append(path)
     return changed
 

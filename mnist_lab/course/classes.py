@@ -12,6 +12,7 @@ from pathlib import Path
 
 import joblib
 
+from mnist_lab._files import write_text
 from mnist_lab.course import answers, assignments, grading, sandbox
 from mnist_lab.course.assignments import Assignment
 from mnist_lab.course.checks import Result
@@ -19,7 +20,6 @@ from mnist_lab.course.cluster import workers
 from mnist_lab.course.doctor import choose_isolation
 from mnist_lab.course.gradebook import Gradebook, Mark, feedback_page, fingerprint
 from mnist_lab.course.grading import Limits
-from mnist_lab.course.pages import write
 
 __all__ = ["grade_class", "grade_one", "prove_solution"]
 
@@ -123,7 +123,7 @@ def grade_class(
                 book.add(mark)
                 if feedback:
                     feedback.mkdir(parents=True, exist_ok=True)
-                    write(feedback / f"{mark.student}.html", feedback_page(mark, assignment))
+                    write_text(feedback / f"{mark.student}.html", feedback_page(mark, assignment))
                 graded(mark)
     return book
 

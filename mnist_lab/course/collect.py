@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from posixpath import commonpath
 
+from mnist_lab._files import replacing
 from mnist_lab.course import submissions
 from mnist_lab.course.submissions import (
     DOWNLOADED_AGAIN,
@@ -143,9 +144,8 @@ def _copy_newest(found: dict[str, list[Entry]], folder: Path, result: Collected)
 
 def _keep(content: bytes, path: Path, where: str, result: Collected) -> None:
     if not os.path.lexists(path):
-        part = path.with_name(f".{os.getpid()}.part")
-        part.write_bytes(content)
-        part.rename(path)
+        with replacing(path) as file:
+            file.write(content)
         result.written.append(path)
     elif path.is_file() and path.read_bytes() == content:
         result.remarks.append(f"{path.name} was collected before.")

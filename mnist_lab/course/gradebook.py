@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from mnist_lab._files import write_text
 from mnist_lab.course.answers import harmless
 from mnist_lab.course.assignments import Assignment
 from mnist_lab.course.checks import STATUSES, Result
 from mnist_lab.course.grading import Limits
-from mnist_lab.course.pages import write
 from mnist_lab.course.styles import CSS
 
 __all__ = ["Gradebook", "Mark", "feedback_page", "fingerprint"]
@@ -112,8 +112,8 @@ class Gradebook:
         table = csv.writer(text)
         table.writerow(self.header)
         table.writerows(row for _, row in sorted(self._rows.items()))
-        write(self._state, json.dumps(self._prints))
-        write(self.path, "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
+        write_text(self._state, json.dumps(self._prints))
+        write_text(self.path, "\ufeff" + text.getvalue())  # the mark tells Excel that it is UTF-8
 
 
 def fingerprint(path: Path, assignment: Assignment, isolation: str, limits: Limits) -> str:

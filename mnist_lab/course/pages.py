@@ -6,27 +6,15 @@ the run left in the executed notebook (``metadata.mnist_lab``).
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from copy import deepcopy
 from html import escape
-from pathlib import Path
 from typing import Any
 
 from mnist_lab.course.styles import CSS, LESSON_CSS, TEMPLATE
 
-__all__ = ["headline", "index_page", "lesson_page", "minutes", "title", "write"]
-
-
-def write(path: Path, text: str) -> None:
-    """Write a text file so that a reader finds the old file or the new one, never half of one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(text.encode("utf-8"))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+__all__ = ["headline", "index_page", "lesson_page", "minutes", "title"]
 
 
 def title(notebook: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mnist_lab import reproduction, verdicts
-from mnist_lab.course import pages
+from mnist_lab._files import write_text
 from mnist_lab.recipes import RECIPES
 
 __all__ = ["renew", "renewed"]
@@ -36,4 +36,4 @@ def renewed(text: str) -> str:
 
 def renew(path: Path) -> None:
     """Write the table into a README."""
-    pages.write(path, renewed(path.read_text(encoding="utf-8")))
+    write_text(path, renewed(path.read_text(encoding="utf-8")))

@@ -13,7 +13,7 @@ from typing import Any
 
 import nbformat
 
-from mnist_lab.course import pages
+from mnist_lab._files import write_text
 from mnist_lab.course.badges import without_pointers
 from mnist_lab.course.kernels import PACKAGE
 
@@ -51,7 +51,7 @@ def read_lesson(path: Path) -> Any:
 
 def save_lesson(path: Path, notebook: Any) -> None:
     """Write a notebook as Jupyter does, all of it or nothing."""
-    pages.write(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
+    write_text(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
 
 
 def save_pictures(folder: Path, notebook: Any) -> set[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import nbformat
 
+from mnist_lab._files import write_text
 from mnist_lab.course import assignments
-from mnist_lab.course.pages import write
 from mnist_lab.course.records import read_lesson
 
 __all__ = ["find_sources", "release", "stale"]
@@ -33,7 +33,7 @@ def release(course: Path) -> list[Path]:
     (course / "exercises").mkdir(exist_ok=True)
     changed = {path: text for path, text in _copies(course).items() if not _holds(path, text)}
     for path, text in changed.items():
-        write(path, text)
+        write_text(path, text)
     return list(changed)
 
 

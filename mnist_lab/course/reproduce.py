@@ -16,7 +16,8 @@ import joblib
 from tqdm import tqdm
 
 from mnist_lab import reproduction
-from mnist_lab.course import measurement, pages
+from mnist_lab._files import write_text
+from mnist_lab.course import measurement
 from mnist_lab.course.cluster import workers
 from mnist_lab.course.measurement import COLUMNS, Training
 from mnist_lab.data import Digits
@@ -121,7 +122,7 @@ def _kept(output: Path, digest: str) -> list[dict[str, str]]:
     if complaint:
         print(complaint, file=sys.stderr)
         whole = output.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        pages.write(output, "".join(whole[:-1]))
+        write_text(output, "".join(whole[:-1]))
     return rows
 
 

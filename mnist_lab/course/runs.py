@@ -12,6 +12,7 @@ from typing import Any
 import joblib
 
 from mnist_lab import environment
+from mnist_lab._files import write_text
 from mnist_lab.course import execute, pages, readme, records
 from mnist_lab.course.kernels import in_parallel
 from mnist_lab.course.progress import Progress
@@ -148,8 +149,8 @@ def run(
             failed.append(name)
             progress.fail(name, record.failure)
         records.save_lesson(output / f"{name}.ipynb", notebook)
-        pages.write(output / f"{name}.html", pages.lesson_page(notebook, list(course)))
-        pages.write(output / "index.html", pages.index_page(course, executed))
+        write_text(output / f"{name}.html", pages.lesson_page(notebook, list(course)))
+        write_text(output / "index.html", pages.index_page(course, executed))
         if not record.failure:
             line = f"{name}: done in {pages.minutes(record.seconds)}. {pages.headline(notebook)}"
             progress.finish(name, line.rstrip())
@@ -159,9 +160,9 @@ def run(
             took = pages.minutes(executed[name].metadata.mnist_lab.seconds)
             progress.say(f"{name}: finished before (in {took}), skipped; --fresh runs it again")
             if not (page := output / f"{name}.html").is_file():  # stopped before it was written
-                pages.write(page, pages.lesson_page(executed[name], list(course)))
+                write_text(page, pages.lesson_page(executed[name], list(course)))
         in_parallel({name: partial(execute_one, name) for name in todo}, jobs, keep, progress.tick)
-    pages.write(output / "index.html", pages.index_page(course, executed))
+    write_text(output / "index.html", pages.index_page(course, executed))
     return failed
 
 
