@@ -41,7 +41,7 @@ refresh: $(READY)
 assignments: $(READY)
 	$(BIN)/mnist-lab lint
 	$(BIN)/mnist-lab release
-	$(BIN)/python -m pytest tests/test_answers.py tests/test_release.py tests/test_round.py -n 2
+	$(BIN)/python -m pytest tests/course/assignments tests/course/grading/test_round.py -n 2
 	$(BIN)/python -m pytest --nbval assignments -n 2
 
 $(READY): requirements.txt pyproject.toml

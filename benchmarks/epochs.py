@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from mnist_lab import data, environment, recipes
-from mnist_lab.course import pages
-from mnist_lab.course.measurement import batches, compile_fast, data_digest, start_tensorflow
+from mnist_lab._files import write_text
+from mnist_lab.course.experiments.training import data_digest, start_tensorflow
 
 FIGURES = ["test_loss", "test_accuracy", "matrix_accuracy"]
 
@@ -34,6 +34,8 @@ def follow(name: str, seed: int, epochs: int, digits: data.Digits) -> list[dict[
     """
     start_tensorflow(1)
     import keras
+
+    from mnist_lab.course.experiments.fast_training import batches, compile_fast
 
     recipe = replace(recipes.RECIPES[name], pixels="scaled")
     arrays = recipes.prepare(recipe, digits, seed=seed)
@@ -83,7 +85,7 @@ def main() -> None:
         frame = pd.concat([frame, pd.DataFrame(rows).assign(**where)])
         if options.output:
             frame = frame.sort_values(["seed", "epochs"])
-            pages.write(options.output, frame.to_csv(index=False, lineterminator="\n"))
+            write_text(options.output, frame.to_csv(index=False, lineterminator="\n"))
     print(digits.source)
     print(frame.groupby("epochs")[FIGURES].agg(["mean", "min", "max"]).round(4).to_string())
 

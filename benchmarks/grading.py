@@ -17,13 +17,13 @@ import joblib
 import psutil
 from nbformat.v4 import new_code_cell, new_notebook
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/fixtures"))
 from grading_fixture import handed_in, save, source
 
-from mnist_lab.course import classes
-from mnist_lab.course.doctor import choose_isolation
-from mnist_lab.course.gradebook import Mark
-from mnist_lab.course.grading import Limits
+from mnist_lab.course.grading import batch
+from mnist_lab.course.grading.gradebook import Mark
+from mnist_lab.course.grading.grader import Limits
+from mnist_lab.course.sandbox.doctor import choose_isolation
 
 KERAS = (
     "# SETUP\nimport keras\nimport numpy as np",
@@ -64,7 +64,7 @@ def measure(task: Any, answer: Any, count: int, jobs: int) -> tuple[float, list[
         (folder / "answers").mkdir()
         for number in range(count):
             save(folder / "answers" / f"learner-{number:03}.ipynb", answer)
-        classes.grade_class(
+        batch.grade_class(
             save(folder / "01_task.ipynb", task),
             folder / "answers",
             folder / "marks.csv",

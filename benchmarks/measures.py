@@ -96,12 +96,7 @@ def training(name: str, way: str) -> dict[str, float]:
     So the first epoch, which also builds the graph and copies the images, is in none.
     """
     from mnist_lab import data, recipes
-    from mnist_lab.course.measurement import (
-        STEPS_PER_EXECUTION,
-        batches,
-        compile_fast,
-        start_tensorflow,
-    )
+    from mnist_lab.course.experiments.training import start_tensorflow
 
     recipe = replace(recipes.RECIPES[name], pixels="scaled")
     x, y = recipes.prepare(recipe, data.load_mnist()).train
@@ -118,6 +113,12 @@ def training(name: str, way: str) -> dict[str, float]:
     if way not in all_threads and name != "cnn":  # its last bits would change
         start_tensorflow(1)
     import keras
+
+    from mnist_lab.course.experiments.fast_training import (
+        STEPS_PER_EXECUTION,
+        batches,
+        compile_fast,
+    )
 
     keras.utils.set_random_seed(0)
     model = recipe.build()
@@ -151,7 +152,7 @@ def training(name: str, way: str) -> dict[str, float]:
 def products(name: str) -> dict[str, float]:
     """Processor seconds of an epoch's matrix products alone, in TensorFlow and in its batches."""
     from mnist_lab import data, recipes
-    from mnist_lab.course.measurement import start_tensorflow
+    from mnist_lab.course.experiments.training import start_tensorflow
 
     start_tensorflow(1)
     import tensorflow as tf

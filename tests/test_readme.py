@@ -16,7 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from mnist_lab.course.prose import unprinted_figures
+from mnist_lab.course.lint.prose import unprinted_figures
 from mnist_lab.recipes import PUBLISHED_MATRIX, RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent

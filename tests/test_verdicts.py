@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from mnist_lab import evaluation, recipes, reproduction, verdicts
-from mnist_lab.course import readme
+from mnist_lab.course.publishing import readme
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = reproduction.reproduction()

@@ -1,0 +1,1 @@
+"""Assignments: markers, sources, learner copies, and what learners send back."""

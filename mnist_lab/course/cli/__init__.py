@@ -1,0 +1,1 @@
+"""The command line ``mnist-lab``: one module a group of commands."""

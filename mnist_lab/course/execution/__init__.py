@@ -1,0 +1,1 @@
+"""Runs lessons and says exactly what became of each."""

@@ -1,0 +1,185 @@
+"""Executes one lesson and says exactly what became of it.
+
+``run_lesson`` goes through papermill (parameters, timings), ``refresh_lesson`` through nbclient
+(clean outputs to commit). Neither writes into the course: they return an executed copy.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+from mnist_lab.course.execution.kernels import kernel_class
+from mnist_lab.course.execution.records import (
+    KERNELSPEC,
+    LANGUAGE,
+    executed_cells,
+    read_lesson,
+    source_digest,
+)
+
+__all__ = ["is_finished", "refresh_lesson", "run_lesson", "source_digest"]
+
+OnCell = Callable[[int], None]
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, CellTimeoutError):
+        return "the cell took longer than the time limit (--timeout)"
+    if isinstance(error, DeadKernelError):
+        return "the kernel died in this cell (often because memory ran out)"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _failure(notebook: Any, error: Exception | None, running: str) -> dict[str, Any] | None:
+    """What is wrong with an executed notebook, or None.
+
+    Args:
+        notebook: the notebook after its execution.
+        error: what ended the execution early, if anything did.
+        running: id of the cell that was started last.
+
+    Returns:
+        ``cell`` (executed cells count from 1, as in their prompts), ``id``, ``error``, ``excerpt``.
+    """
+    stopped = isinstance(error, CellTimeoutError | DeadKernelError)
+    for number, cell in enumerate(executed_cells(notebook), 1):
+        place = {"cell": number, "id": cell.id, "excerpt": ""}
+        last = error is not None and cell.id == running
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        if errors and not (last and stopped):  # a cell that is stopped may store KeyboardInterrupt
+            message = f"{errors[0].ename}: {errors[0].evalue}".rstrip(": ").splitlines()[0]
+            plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(errors[0].traceback))
+            # The lines with an arrow: how the lesson's own line led to the error.
+            arrows = re.findall(r"^-+> .*$", plain, re.MULTILINE)[:6]
+            return place | {"error": message, "excerpt": "\n".join(arrows)}
+        if error is not None and last:
+            return place | {"error": _explain(error)}
+        # papermill's own status says "completed" for cells that a dead kernel never ran.
+        if error is None and cell.execution_count is None:
+            return place | {"error": "the cell was not run"}
+    return None if error is None else {"cell": 0, "id": "", "excerpt": "", "error": _explain(error)}
+
+
+def is_finished(executed: Any, digest: str) -> bool:
+    """Tell whether a run left this notebook complete and nothing it depends on changed since."""
+    record = executed.metadata.get("mnist_lab", {})
+    return record.get("run") == digest and _failure(executed, None, "") is None
+
+
+def _execute(
+    notebook: Any,
+    engine: Callable[[Any, Path, dict[str, Any]], Any],
+    threads: int | None,
+    on_cell: OnCell,
+) -> tuple[Any, dict[str, Any] | None]:
+    """Execute a copy in a folder that is gone afterwards; return it and what failed."""
+    notebook = deepcopy(notebook)
+    started = [""]
+
+    def count(cell: Any, cell_index: int) -> None:
+        started.append(cell.id)
+        on_cell(len(started) - 1)
+
+    error = None
+    with TemporaryDirectory(prefix="mnist-lab-", ignore_cleanup_errors=True) as folder:
+        partial = Path(folder, "lesson.ipynb")
+        options = {
+            "kernel_manager_class": kernel_class(Path(folder, "ipython"), threads),
+            "resources": {"metadata": {"path": folder}},
+            "coalesce_streams": True,
+            "on_cell_execute": count,
+        }
+        try:
+            notebook = engine(notebook, partial, options)
+        except Exception as problem:
+            error = problem
+            if partial.is_file():  # papermill leaves there what it has; nbclient changes the copy
+                notebook = read_lesson(partial)
+    return notebook, _failure(notebook, error, started[-1])
+
+
+def run_lesson(
+    notebook: Any,
+    parameters: dict[str, Any],
+    record: dict[str, Any],
+    *,
+    timeout: int,
+    threads: int | None = None,
+    on_cell: OnCell = lambda number: None,
+) -> Any:
+    """Execute a copy of a lesson with papermill and return it, complete or up to its failing cell.
+
+    Args:
+        notebook: the lesson; it is not changed.
+        parameters: values for its ``parameters`` cell.
+        record: what to say about the run, ``data`` at least. It goes to ``metadata.mnist_lab``,
+            with ``data`` as the lesson printed it, ``parameters``, ``seconds``, ``finished`` and
+            ``failure`` (None, or ``cell``, ``id``, ``error`` and ``excerpt``).
+        timeout: seconds that one cell may take.
+        threads: for TensorFlow and NumPy; None leaves the choice to them.
+        on_cell: called with 1, 2, ... when a cell starts, from another thread.
+    """
+    import papermill
+    from papermill.execute import ERROR_MARKER_TAG
+
+    def engine(notebook: Any, partial: Path, options: dict[str, Any]) -> Any:
+        return papermill.execute_notebook(
+            notebook, partial, parameters, progress_bar=False, execution_timeout=timeout, **options
+        )
+
+    start = time.monotonic()
+    executed, failure = _execute(notebook, engine, threads, on_cell)
+    executed.cells = [
+        c for c in executed.cells if ERROR_MARKER_TAG not in c.metadata.get("tags", [])
+    ]
+    printed = "".join(o.get("text", "") for c in executed_cells(executed) for o in c.outputs)
+    # environment.report prints the versions and, in the next line, where the digits came from.
+    source = re.search(r"^python \d.*\n(.+)$", printed, re.MULTILINE)
+    executed.metadata.mnist_lab = record | {
+        "data": re.sub(":$", ".", source[1]) if source else record["data"],  # a list may follow
+        "parameters": parameters,
+        "seconds": round(time.monotonic() - start, 1),
+        "finished": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        "failure": failure,
+    }
+    return executed
+
+
+def refresh_lesson(
+    notebook: Any, stamp: dict[str, Any], *, timeout: int, on_cell: OnCell = lambda number: None
+) -> Any:
+    """Execute a copy of a lesson with nbclient and return it as it is to be committed.
+
+    Nothing in it tells when or how fast it ran: no timing, no stderr, no metadata but the tags of
+    cells, the kernel and ``mnist_lab``. That is the given ``stamp`` with ``sources``, the
+    :func:`source_digest`; or only ``failure``, as in :func:`run_lesson`, where a cell failed.
+    """
+    from nbclient import NotebookClient
+
+    def engine(notebook: Any, partial: Path, options: dict[str, Any]) -> Any:
+        log = logging.getLogger("papermill")
+        client = NotebookClient(notebook, timeout=timeout, record_timing=False, log=log, **options)
+        return client.execute()
+
+    executed, failure = _execute(notebook, engine, None, on_cell)
+    for cell in executed.cells:
+        cell.metadata = {"tags": tags} if (tags := cell.metadata.get("tags")) else {}
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+    stamped = {"failure": failure} if failure else stamp | {"sources": source_digest(notebook)}
+    executed.metadata = {
+        "kernelspec": KERNELSPEC,
+        "language_info": LANGUAGE,
+        "mnist_lab": stamped,
+    }
+    return executed

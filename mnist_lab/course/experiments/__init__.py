@@ -1,0 +1,1 @@
+"""Trains recipes many times and measures each training."""

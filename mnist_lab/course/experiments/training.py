@@ -1,0 +1,180 @@
+"""One training of a published recipe, measured."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Literal
+
+import numpy as np
+
+from mnist_lab import environment, evaluation, models, recipes
+from mnist_lab.course import CourseError
+from mnist_lab.data import Digits
+
+__all__ = [
+    "COLUMNS",
+    "Training",
+    "data_digest",
+    "measure",
+    "start_tensorflow",
+]
+
+COLUMNS = (
+    "recipe",
+    "pixels",  # raw or scaled, and
+    "reading",  # where answers come from, see Training.readings; together they are the variant
+    "seed",
+    "epochs",
+    "train_accuracy",  # of the last epoch, as fit reports it: with dropout, while weights move
+    "train_loss",
+    "validation_accuracy",  # of the images that the recipe holds out; empty without any
+    "validation_loss",
+    "test_accuracy",
+    "test_loss",
+    "ties",  # test images whose largest number several classes share
+    "errors_by_class",  # ten counts
+    "confusion",  # a hundred counts, rows true, columns predicted; evaluate gives none of the three
+    "seconds",  # of fit
+    "threads",  # of TensorFlow, within an operation
+    "data",
+    "python",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "processor",
+)
+
+# The global random state belongs to one training at a time, also in a worker with several threads.
+_ONE_TRAINING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train: a recipe's name, the pixels' form, the seed and the number of epochs."""
+
+    recipe: str
+    pixels: Literal["raw", "scaled"]
+    seed: int
+    epochs: int
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """How its answers are read: by ``argmax`` of the outputs of ``predict``.
+
+        Sigmoid outputs tie, and ``evaluate`` rounds them otherwise than ``predict``: there the
+        accuracy of ``evaluate`` stands beside it, and that of the logits.
+        """
+        sigmoid = recipes.RECIPES[self.recipe].layers.endswith("sigmoid")
+        return ("evaluate", "outputs", "logits") if sigmoid else ("outputs",)
+
+    def row_keys(self) -> set[tuple[str, ...]]:
+        """The first columns of its rows, as the file has them."""
+        return {
+            (self.recipe, self.pixels, reading, str(self.seed), str(self.epochs))
+            for reading in self.readings
+        }
+
+
+def data_digest(digits: Digits) -> str:
+    """Return twelve hexadecimal digits that stand for the images and labels trained on."""
+    digest = hashlib.sha256()
+    for array in (digits.x_train, digits.y_train, digits.x_test, digits.y_test):
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:12]
+
+
+@cache
+def start_tensorflow(threads: int) -> None:
+    """Set the number of threads, once in a process.
+
+    Raises:
+        CourseError: TensorFlow has begun to compute with another number.
+    """
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
+    with environment.quiet_start():
+        import tensorflow as tf
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+    except RuntimeError:
+        raise CourseError(
+            "TensorFlow already runs with other threads in this process: restart it (or the "
+            "cluster's workers), or ask for as many threads as before."
+        ) from None
+
+
+def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
+    """Train a network and return a row of :data:`COLUMNS` for each reading of its answers.
+
+    The numbers are those of plain ``fit``, to the last bit, with as many threads. (Convolutions
+    add in another order on several, which a CNN's last digits show.)
+
+    Args:
+        training: which recipe, how, from which seed.
+        digits: what :func:`mnist_lab.data.load_mnist` returned.
+        threads: for TensorFlow; the same in every call in a process.
+
+    Raises:
+        CourseError: an earlier call in this process had another number of threads.
+    """
+    with _ONE_TRAINING:
+        start_tensorflow(threads)
+        import keras
+
+        from mnist_lab.course.experiments.fast_training import batches, compile_fast
+
+        recipe = replace(recipes.RECIPES[training.recipe], pixels=training.pixels)
+        arrays = recipes.prepare(recipe, digits, seed=training.seed)
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(training.seed)
+        model = recipe.build()
+        compile_fast(model, recipe)
+        start = time.perf_counter()
+        history = model.fit(
+            batches(*arrays.train, recipe.batch_size), epochs=training.epochs, verbose=0
+        ).history
+        seconds = time.perf_counter() - start
+        model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"])
+        row: dict[str, Any] = {
+            "train_accuracy": history["accuracy"][-1],
+            "train_loss": history["loss"][-1],
+        }
+        if recipe.validation == "holdout" and arrays.validation:
+            loss, accuracy = model.evaluate(*arrays.validation, verbose=0)
+            row |= {"validation_accuracy": accuracy, "validation_loss": loss}
+        row["test_loss"], evaluated = model.evaluate(*arrays.test, verbose=0)
+        networks = {"outputs": model}
+        if "logits" in training.readings:
+            networks["logits"] = models.logits_model(model)
+        found = {name: net.predict(arrays.test[0], verbose=0) for name, net in networks.items()}
+    versions = environment.versions()
+    row |= {
+        "recipe": training.recipe,
+        "pixels": training.pixels,
+        "seed": training.seed,
+        "epochs": training.epochs,
+        "seconds": round(seconds, 1),
+        "threads": threads,
+        "data": data_digest(digits),
+        "processor": environment.processor(),
+    } | {name: versions[name] for name in ("python", "tensorflow", "keras", "numpy")}
+    rows = []
+    if "evaluate" in training.readings:
+        rows.append(row | {"reading": "evaluate", "test_accuracy": evaluated})
+    for reading, outputs in found.items():
+        counts = evaluation.confusion_matrix(digits.y_test, outputs.argmax(axis=1))
+        rows.append(
+            row
+            | {
+                "reading": reading,
+                "test_accuracy": float(np.trace(counts) / counts.sum()),
+                "ties": evaluation.count_ties(outputs),
+                "errors_by_class": " ".join(map(str, counts.sum(axis=1) - counts.diagonal())),
+                "confusion": " ".join(map(str, counts.ravel())),
+            }
+        )
+    return rows

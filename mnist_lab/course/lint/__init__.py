@@ -1,0 +1,1 @@
+"""What a notebook must be: structure, code, outputs, prose and assignments."""

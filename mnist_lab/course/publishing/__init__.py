@@ -1,0 +1,1 @@
+"""What readers get: pages, badges, and the generated parts of the README."""

@@ -1,0 +1,1 @@
+"""Processes behind walls, in which learners' code runs."""

@@ -1,0 +1,68 @@
+"""Trains every recipe plainly or as the course does; prints a digest of all that comes out.
+
+Run by test_fast_training.py in processes of their own: TensorFlow's threads are set only once.
+"""
+
+import hashlib
+import json
+import sys
+from dataclasses import replace
+
+from mnist_lab import data, recipes
+from mnist_lab.course.experiments.training import start_tensorflow
+
+IMAGES, EPOCHS = 970, 2  # the last batch is not full
+STEPS = 7  # do not divide an epoch: what is left over must be trained as well
+
+
+def compile_plainly(model, recipe, **options):
+    model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"], **options)
+
+
+def compile_ours(model, recipe):
+    from mnist_lab.course.experiments.fast_training import compile_fast
+
+    compile_fast(model, recipe, STEPS)
+
+
+WAYS = {
+    "plain": compile_plainly,
+    "lessons": lambda model, recipe: compile_plainly(model, recipe, steps_per_execution=STEPS),
+    "ours": compile_ours,
+}
+
+
+def train(recipe, pixels, digits, compile_model):
+    import keras
+
+    arrays = recipes.prepare(replace(recipe, pixels=pixels), digits)
+    keras.utils.set_random_seed(0)
+    model = recipe.build()
+    compile_model(model, recipe)
+    x, y = (array[:IMAGES] for array in arrays.train)
+    train = {"x": x, "y": y, "batch_size": recipe.batch_size}
+    if compile_model is WAYS["ours"]:
+        from mnist_lab.course.experiments.fast_training import batches
+
+        train = {"x": batches(**train)}
+    how = {"validation_data": arrays.test, "validation_batch_size": recipe.batch_size}
+    history = model.fit(**train, **how, epochs=EPOCHS, verbose=0).history
+    compile_plainly(model, recipe)  # as measure does
+    digest = hashlib.sha256(repr([history, model.evaluate(*arrays.test, verbose=0)]).encode())
+    for array in [*model.get_weights(), model.predict(arrays.test[0], verbose=0)]:
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    threads, *names = sys.argv[1:]
+    start_tensorflow(int(threads))
+    digits = data.load_sample()
+    found = {}
+    for name in names:
+        way, _, recipe = name.partition(":")
+        found[name] = [
+            train(recipes.RECIPES[recipe], pixels, digits, WAYS[way])
+            for pixels in ("raw", "scaled")
+        ]
+    print(json.dumps(found))

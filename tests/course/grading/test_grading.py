@@ -1,0 +1,467 @@
+"""Grading: every kind of submission gets the mark that it deserves, whatever its code does."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from grading_fixture import RIGHT, SCALE_MARK, handed_in, save, source
+from typer.testing import CliRunner
+
+from mnist_lab.course.assignments.source import Assignment, learner_copy, read_assignment
+from mnist_lab.course.cli.main import app
+from mnist_lab.course.grading import batch, checks, gradebook, submission
+from mnist_lab.course.grading.gradebook import Mark
+from mnist_lab.course.grading.grader import Limits
+from mnist_lab.course.sandbox.doctor import fault_of_sandbox
+from mnist_lab.course.sandbox.kernel_client import KernelError
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
+
+LIMITS = Limits(timeout=4, total=60, memory=2048)
+sandbox_fault = lru_cache(fault_of_sandbox)
+
+
+@pytest.fixture(autouse=True)
+def small_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_DATA", "sample")
+
+
+@pytest.fixture(params=["bwrap", "process"])
+def isolation(request: pytest.FixtureRequest) -> str:
+    if request.param == "bwrap" and sandbox_fault():
+        pytest.skip(sandbox_fault())
+    return str(request.param)
+
+
+@pytest.fixture
+def assignment(tmp_path: Path) -> Assignment:
+    return read_assignment(save(tmp_path / "01_source.ipynb", source()))
+
+
+def mark_of(notebook: Any, isolation: str, folder: Path, limits: Limits = LIMITS) -> Mark:
+    """The mark of a notebook; given as bytes or text it is written as it is."""
+    place = folder / "ada.ipynb"
+    if isinstance(notebook, str | bytes):
+        place.write_bytes(notebook if isinstance(notebook, bytes) else notebook.encode())
+    else:
+        save(place, notebook)
+    assignment = read_assignment(save(folder / "01_source.ipynb", source()))
+    return batch.grade_one(assignment, "ada", place, "", isolation, limits)
+
+
+def scale(body: str, before: str = "") -> Any:
+    """A notebook whose first exercise has this body, and lines of code before it."""
+    return handed_in(scale=f"{SCALE_MARK}{before}\ndef scale(images):\n    {body}")
+
+
+def with_cells(notebook: Any, *sources: str, first: bool = False) -> Any:
+    """A notebook with more cells of the learner's own, at its end or its beginning."""
+    cells = [{"cell_type": "code", "source": text, "metadata": {}} for text in sources]
+    notebook.cells = cells + notebook.cells if first else notebook.cells + cells
+    return notebook
+
+
+def answer_moved() -> Any:
+    notebook = handed_in()
+    notebook.cells = [c for c in notebook.cells if "01-scale" not in c.source]
+    return with_cells(notebook, RIGHT["01-scale"].removeprefix(SCALE_MARK))
+
+
+def without_metadata() -> str:
+    cells = [
+        {"cell_type": "code", "source": cell.source.splitlines(keepends=True)}
+        for cell in handed_in().cells
+        if cell.cell_type == "code"
+    ]
+    return json.dumps({"cells": cells})
+
+
+def saved_by_colab() -> Any:
+    notebook = handed_in()
+    for cell in notebook.cells:
+        cell.pop("id", None)
+        cell.metadata["id"] = "x9"
+    notebook.update(nbformat=4, nbformat_minor=0)
+    notebook.metadata["colab"] = {"provenance": []}
+    colab = "!pip install -q mnist-lab\nfrom google.colab import drive\ndrive.mount('/content')"
+    return with_cells(notebook, colab, first=True)
+
+
+def checks_replaced() -> Any:
+    notebook = handed_in(
+        scale=f"{SCALE_MARK}def scale(images):\n    return images",
+        count="# EXERCISE 01-count\ndef count(labels):\n    return []",
+        brightest="# EXERCISE 01-brightest\nbrightest = 0",
+    )
+    for cell in notebook.cells:
+        if cell.source.startswith("# CHECK"):
+            cell.source = cell.source.splitlines()[0] + "\npass"
+    return notebook
+
+
+STRIP_ASSERTS = """
+import ast
+class Strip(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.Pass()
+get_ipython().ast_transformers.append(Strip())
+class Equal:
+    __eq__ = __le__ = __lt__ = __ge__ = __gt__ = lambda *_: True
+    __call__ = __getattr__ = __abs__ = __sub__ = lambda self, *_: self
+"""
+KILLS_ITSELF = "import os\nos._exit(1)"
+DEAF = """import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass"""
+FORK_BOMB = "import os\nwhile True:\n    os.fork()"
+PICKLE = """class Trap:
+    def __reduce__(self):
+        return (open, ("/tmp/mnist-lab-was-here", "w"))
+trap = np.array([Trap()], dtype=object)
+"""
+DEEP = """import os
+here = os.getcwd()
+for name in ("deep", "other"):
+    for _ in range(1500):
+        os.mkdir(name)
+        os.chdir(name)
+    os.symlink("/", "everything")
+    os.chdir(here)
+os.mkdir("closed"); os.mkdir("closed/in"); os.chmod("closed", 0)
+"""
+
+# name -> (notebook, points of 5, status, what process isolation cannot promise)
+ROWS: dict[str, tuple[Callable[[], Any], float, str, str]] = {
+    "correct": (handed_in, 5, "passed", ""),
+    "endless loop": (lambda: handed_in(scale=f"{SCALE_MARK}while True: pass"), 3, "timeout", ""),
+    "os._exit": (lambda: handed_in(scale=SCALE_MARK + KILLS_ITSELF), 3, "crashed", ""),
+    "SIGINT ignored": (lambda: handed_in(scale=SCALE_MARK + DEAF), 3, "timeout", ""),
+    "checks replaced by pass": (checks_replaced, 0, "failed", ""),
+    "asserts stripped": (lambda: scale("return Equal()", STRIP_ASSERTS), 0, "tampered", ""),
+    "equal to everything": (
+        lambda: scale("return Equal()", STRIP_ASSERTS.partition("class Strip")[0] + "class Equal:\n"
+                      "    __eq__ = lambda *_: True\n    max = lambda self: self"),
+        0, "tampered", "",
+    ),
+    "malicious pickle": (lambda: scale("return trap", PICKLE), 3, "failed", ""),
+    "copied, old try kept": (
+        lambda: with_cells(scale("return images"), RIGHT["01-scale"]), 5, "passed", "",
+    ),
+    "no metadata": (without_metadata, 5, "passed", ""),
+    "saved by Colab": (saved_by_colab, 5, "passed", ""),
+    "answer moved, mark deleted": (answer_moved, 5, "passed", ""),
+    "answer below the stub": (
+        lambda: with_cells(
+            handed_in(scale=learner_copy(source()).cells[2].source),
+            RIGHT["01-scale"].removeprefix(SCALE_MARK),
+        ), 5, "passed", "",
+    ),
+    "syntax error": (lambda: scale("return images /"), 3, "error", ""),
+    "input()": (lambda: scale("return images", "input()"), 3, "error", ""),
+    "6 GB": (
+        lambda: scale("return images / 255", "hoard = bytearray(6 * 10**9)"),
+        3, "error", "a limit of memory on every system",
+    ),
+    "30 MB of output": (
+        lambda: scale("return images / 255", "for _ in range(30): print('x' * 10**6)"),
+        5, "passed", "",
+    ),
+    "calls of Colab": (
+        lambda: scale(
+            "return images / 255",
+            "drive.mount('/content',\n            force_remount=True)\nif True:\n"
+            "    uploaded = files.upload()",
+        ), 5, "passed", "",
+    ),
+    "not JSON": (lambda: "{", 0, "unreadable", ""),
+    "half a character": (
+        lambda: json.dumps(scale("return '\ud800'")), 0, "unreadable", "",
+    ),
+    "JSON, no notebook": (lambda: '{"cells": 3}', 0, "unreadable", ""),
+    "nested too deep": (lambda: "[" * 100_000, 0, "unreadable", ""),
+    "untouched": (lambda: learner_copy(source()), 0, "not attempted", ""),
+    "fork bomb": (lambda: handed_in(scale=SCALE_MARK + FORK_BOMB), 3, "crashed", "an end of it"),
+    "endless in a hidden test": (
+        lambda: scale("while images.shape == (2, 5): pass\n    return images / 255"),
+        3, "timeout", "",
+    ),
+    "exit in a hidden test": (
+        lambda: scale("import os\n    return os._exit(0) if images.ndim == 2 else images / 255"),
+        3, "crashed", "",
+    ),
+    "giant value": (lambda: scale("return 'x' * 10**8"), 3, "failed", ""),
+    "giant exception": (lambda: scale("raise ValueError('x' * 10**8)"), 3, "error", ""),
+    "value of another kind": (lambda: scale("return [image.tolist for image in images]"), 3,
+                              "failed", ""),
+    "scratch folder without end": (lambda: scale("return images / 255", DEEP), 5, "passed", ""),
+    "our side of proxies replaced": (
+        lambda: scale("return images", "import mnist_lab.course.sandbox.kernel_agent as ours\n"
+                      "ours.answer = lambda: 5 / 5"),
+        0, "tampered", "",
+    ),
+    "answers forged": (
+        lambda: scale("return images", "import mnist_lab.course.sandbox.kernel_agent as ours\n"
+                      "ours.answer = lambda: ours._Answer({'value': '[' * 10**6})"),
+        0, "tampered", "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_marks(name: str, isolation: str, tmp_path: Path) -> None:
+    make, points, status, promise = ROWS[name]
+    if isolation == "process" and promise:
+        pytest.skip(f"a plain process does not promise {promise}")
+    mark = mark_of(make(), isolation, tmp_path)
+    assert (mark.score, mark.status) == (points, status), mark.results
+    assert mark.isolation == isolation
+    assert not Path("/tmp/mnist-lab-was-here").exists()
+
+
+def test_what_the_sandbox_keeps_from_learners(tmp_path: Path) -> None:
+    """Source and marks cannot be read or changed, and no process stays behind."""
+    if sandbox_fault():
+        pytest.skip(sandbox_fault())
+    marks = tmp_path / "marks.csv"
+    marks.write_text("student,score\n")
+    thief = f"""import os, pathlib, subprocess
+for place in ({str(tmp_path / "01_source.ipynb")!r}, "/tmp/01_source.ipynb"):
+    try:
+        exec(open(place).read())
+    except Exception:
+        pass
+for place in pathlib.Path("/proc").glob("[0-9]*/*"):
+    try:
+        found = place.read_bytes() if place.name in ("cmdline", "environ") else b""
+    except OSError:
+        continue
+    if b"BEGIN HIDDEN" in found or b"01_source" in found:
+        brightest_of_all = "found"
+try:
+    open({str(marks)!r}, "w").write("ada,151")
+except OSError:
+    pass
+code = "import os, time; os.fork() and os._exit(0); os.setsid(); time.sleep(4321.5)"
+subprocess.Popen(["python", "-c", code], start_new_session=True)
+"""
+    body = "return images / 255 if 'brightest_of_all' in globals() else images"
+    mark = mark_of(scale(body, thief), "bwrap", tmp_path)
+    assert (mark.score, mark.status) == (3, "failed"), mark.results
+    assert marks.read_text() == "student,score\n"
+    assert not [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any("4321.5" in part for part in process.info["cmdline"] or ())
+    ]
+
+
+def test_a_total_limit(isolation: str, tmp_path: Path) -> None:
+    slow = with_cells(handed_in(), "import time\ntime.sleep(30)", first=True)
+    mark = mark_of(slow, isolation, tmp_path, Limits(timeout=30, total=6, memory=2048))
+    assert {result.status for result in mark.results.values()} == {"timeout"}
+    assert mark.seconds < 20
+
+
+def test_files_that_are_no_notebooks(tmp_path: Path, assignment: Assignment) -> None:
+    link, large = tmp_path / "eve.ipynb", tmp_path / "zoe.ipynb"
+    link.symlink_to(tmp_path / "01_source.ipynb")
+    with large.open("wb") as file:
+        file.truncate(200_000_000)
+    for path, words in ((link, "link"), (large, "200 MB"), (tmp_path / "none", "no file")):
+        mark = batch.grade_one(assignment, "eve", path, "", "process", LIMITS)
+        assert (mark.score, mark.status) == (0, "unreadable")
+        assert words in mark.results["01-scale"].note
+
+
+def test_empty_lines_take_no_time(assignment: Assignment) -> None:
+    start = time.process_time()
+    submission.locate(["\n" * 300_000 + RIGHT["01-scale"]], assignment)
+    assert time.process_time() - start < 2  # over twenty minutes, were it to grow with the square
+
+
+def test_grader_that_stops_costs_one_mark(
+    tmp_path: Path, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(batch.grading, "grade", stop)
+    path = save(tmp_path / "ada.ipynb", handed_in())
+    mark = batch.grade_one(assignment, "ada", path, "", "process", LIMITS)
+    assert (mark.score, mark.status) == (0, "crashed")
+    assert "(RuntimeError): look at this one by hand" in mark.results["01-scale"].note
+
+
+def test_several_files_of_a_learner(tmp_path: Path) -> None:
+    for age, name in enumerate(("ada (1)", "ada", "bob")):
+        path = tmp_path / f"{name}.ipynb"
+        path.touch()
+        os.utime(path, (1000 - age, 1000 - age))
+    found = submission.find_submissions(tmp_path)
+    assert found["ada"] == (tmp_path / "ada (1).ipynb", "The newest of 2 files counts. ")
+    assert found["bob"][1] == ""
+
+
+def test_names_and_notes_that_a_spreadsheet_would_run(
+    tmp_path: Path, assignment: Assignment
+) -> None:
+    names = ["=1+1", "+1", "-1", "@x", "a;=1", "tab\tand\nline\x1b[2J", "<b>", "'=1+1"]
+    for name in names:
+        save(tmp_path / f"{name}.ipynb", handed_in())
+    found = submission.find_submissions(tmp_path)
+    note = gradebook.Result(0, "failed", "=HYPERLINK(1)")
+    table = tmp_path / "marks.csv"
+    book = gradebook.Gradebook(table, assignment, dict.fromkeys(found, "digest"), fresh=False)
+    for student in found:
+        results = {exercise.id: note for exercise in assignment.exercises}
+        book.add(Mark(student, results, "bwrap", 1.0))
+        page = gradebook.feedback_page(Mark(student, results, "bwrap", 1.0), assignment)
+        assert "<b>" not in page
+    text = table.read_text(encoding="utf-8-sig")
+    assert not set("\t\x1b;") & set(text)
+    for row in csv.reader(text.splitlines()):
+        assert not [value for value in row if value.startswith(("=", "+", "-", "@"))]
+    again = gradebook.Gradebook(table, assignment, dict.fromkeys(found, "digest"), fresh=False)
+    assert again.graded == set(found)  # each learner is known again under the harmless name
+
+
+def test_the_command_goes_on_where_it_was(tmp_path: Path) -> None:
+    handed = tmp_path / "answers"
+    handed.mkdir()
+    task = save(tmp_path / "01_source.ipynb", source())
+    for student in ("ada", "bob", "eve"):
+        save(handed / f"{student}.ipynb", handed_in())
+    (handed / "zoe.ipynb").write_text("{")
+    marks = tmp_path / "marks.csv"
+    options = ["--csv", str(marks), "--jobs", "1", "--feedback", str(tmp_path / "pages")]
+    command = [str(task), str(handed), *options]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "mnist_lab.course.cli", "grade", *command],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert first.stdout
+    for line in first.stdout:
+        if line.startswith("ada: "):
+            break
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    before = rows(marks)
+    assert before["ada"]["score"] == "5"
+    assert set(before) < {"ada", "bob", "eve", "zoe"}
+    save(handed / "ada.ipynb", learner_copy(source()))  # handed in anew
+    result = CliRunner().invoke(app, ["grade", *command])
+    assert result.exit_code == 0, result.output
+    after = rows(marks)
+    assert {name: row["score"] for name, row in after.items()} == {
+        "ada": "0", "bob": "5", "eve": "5", "zoe": "0",
+    }  # fmt: skip
+    assert after["ada"]["01-scale.status"] == "not attempted"
+    assert after["bob"]["max"] == "5"
+    assert "5 of 5 points" in (tmp_path / "pages" / "bob.html").read_text(encoding="utf-8")
+    result = CliRunner().invoke(app, ["grade", *command])
+    assert "4 submissions, 4 of them graded before." in result.output
+    (tmp_path / "pages" / "zoe.html").unlink()
+    result = CliRunner().invoke(app, ["grade", *command])
+    assert "4 submissions, 3 of them graded before." in result.output
+    assert (tmp_path / "pages" / "zoe.html").is_file()
+
+
+def test_a_cluster_gives_the_same_marks(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    handed = tmp_path / "answers"
+    handed.mkdir()
+    task = save(tmp_path / "01_source.ipynb", source())
+    save(handed / "ada.ipynb", handed_in())
+    save(handed / "bob.ipynb", learner_copy(source()))
+    marks = tmp_path / "marks.csv"
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        command = ["grade", str(task), str(handed), "--csv", str(marks)]
+        result = CliRunner().invoke(app, [*command, "--cluster", cluster.scheduler_address])
+    assert result.exit_code == 0, result.output
+    assert {name: row["score"] for name, row in rows(marks).items()} == {"ada": "5", "bob": "0"}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_value_that_keeps_a_check_busy(workers: int, assignment: Assignment) -> None:
+    """In the main thread and, as with a Dask worker, in another one."""
+    endless = replace(assignment.exercises[2], check="for _ in range(brightest): pass")
+
+    class Found:
+        def named(self, _: list[str]) -> dict[str, int]:
+            return {"brightest": 10**15}
+
+    def judge() -> checks.Result:
+        return checks.judge(endless, (), ["brightest"], Found(), {}, 0.3)  # type: ignore[arg-type]
+
+    with pytest.raises(KernelError, match="took longer") as caught:
+        if workers:
+            with ThreadPoolExecutor(workers) as pool:
+                pool.submit(judge).result()
+        else:
+            judge()
+    assert caught.value.status == "timeout"
+
+
+def rows(path: Path) -> dict[str, dict[str, str]]:
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    return {row["student"]: row for row in csv.DictReader(lines)}
+
+
+def test_a_solution_that_fails_its_check_grades_nobody(tmp_path: Path) -> None:
+    wrong = source()
+    wrong.cells[2].source = wrong.cells[2].source.replace("images / 255", "images")
+    task = save(tmp_path / "01_source.ipynb", wrong)
+    (tmp_path / "answers").mkdir()
+    save(tmp_path / "answers" / "ada.ipynb", handed_in())
+    marks = tmp_path / "marks.csv"
+    command = [str(task), str(tmp_path / "answers"), "--csv", str(marks), "--sandbox", "process"]
+    result = CliRunner().invoke(app, ["grade", *command, "--jobs", "1"])
+    assert result.exit_code == 2
+    assert "The solution of 01-scale does not pass its own check" in result.output
+    assert not marks.exists()
+
+
+def test_marks_of_other_exercises_and_groups_stay(tmp_path: Path, assignment: Assignment) -> None:
+    table = tmp_path / "marks.csv"
+    results = {e.id: checks.Result(1, "passed") for e in assignment.exercises}
+    for student in ("ada", "bob"):  # two groups
+        book = gradebook.Gradebook(table, assignment, {student: "digest"}, fresh=student == "bob")
+        book.add(Mark(student, results, "bwrap", 1.0))
+    assert set(rows(table)) == {"ada", "bob"}
+    both = gradebook.Gradebook(table, assignment, {"ada": "digest", "bob": "other"}, fresh=False)
+    assert both.graded == {"ada"}
+    other = replace(assignment, exercises=assignment.exercises[:1])
+    with pytest.raises(ValueError, match="holds marks of other exercises: give another name"):
+        gradebook.Gradebook(table, other, {"ada": "digest"}, fresh=False)
+    assert set(rows(table)) == {"ada", "bob"}
+
+
+def test_a_csv_of_others_is_not_overwritten(tmp_path: Path, assignment: Assignment) -> None:
+    table = tmp_path / "budget.csv"
+    table.write_text("item,price\n")
+    with pytest.raises(ValueError, match="holds no marks: give another name to --csv"):
+        gradebook.Gradebook(table, assignment, {}, fresh=True)
+    assert table.read_text() == "item,price\n"

@@ -1,0 +1,101 @@
+"""The assignments of the course, handed in and graded as in a class.
+
+``test_answers.py`` judges each answer where a learner is; here the same answers stay in a
+kernel of their own, and checks see them from outside.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from test_answers import ROOT, SOURCES, Answer, answers_of
+from typer.testing import CliRunner
+
+from mnist_lab.course.assignments.source import read_assignment
+from mnist_lab.course.cli.main import app
+from mnist_lab.course.grading import checks
+from mnist_lab.course.sandbox.kernel_client import Kernel
+from mnist_lab.course.sandbox.proxies import Objects
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
+MOODLE = "{}_assignsubmission_file_/{}.ipynb"
+
+
+@pytest.fixture(autouse=True)
+def small_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_DATA", "sample")
+
+
+def fault(answer: Answer, result: checks.Result) -> str:
+    """Say how an answer is graded otherwise than it is judged where the learner is, or ""."""
+    if answer.kind == "right":
+        return "" if result.status == "passed" else f"{answer}: {result}"
+    kind = answer.expect.partition(":")[0]
+    told = answer.expect in result.note or (result.status == "error" and kind in result.note)
+    return "" if told and not result.points else f"{answer}: {result}, not {answer.expect!r}"
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_grading_tells_what_the_learner_s_check_tells(name: str) -> None:
+    assignment = read_assignment(SOURCES[name])
+    names = {name for exercise in assignment.exercises for name in exercise.names}
+    faults = []
+    with Kernel("process", memory=4096) as kernel:
+        kernel.deadline = time.monotonic() + 600
+        for source in assignment.setup:
+            assert kernel.run(source)["status"] == "ok"
+        for exercise in assignment.exercises:
+            for answer in (a for a in answers_of(name) if a.exercise == exercise.id):
+                reply = kernel.run(answer.source)
+                objects = Objects(kernel)
+                result = checks.judge(exercise, assignment.setup, names, objects, reply, 60)
+                faults.append(fault(answer, result))
+            assert kernel.run(exercise.source)["status"] == "ok"
+    assert len(faults) > 12
+    assert not [*filter(None, faults)], "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [
+        ("right", checks.Result(0, "failed", "divide by 255")),
+        ("wrong", checks.Result(2, "passed")),
+        ("wrong", checks.Result(0, "failed", "divide by 256")),
+        ("wrong", checks.Result(0, "error", "Your cell stopped with ValueError.")),
+    ],
+)
+def test_answer_that_is_graded_otherwise_is_noticed(kind: str, result: checks.Result) -> None:
+    assert fault(Answer(kind, "01-scale", "a title", "", "divide by 255"), result)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_right_answers_get_all_points_and_stubs_none(name: str, tmp_path: Path) -> None:
+    copy = (ROOT / "exercises" / f"{name}.ipynb").read_text(encoding="utf-8")
+    solved = nbformat.reads(copy, 4)
+    right = {a.exercise: a.source for a in reversed(answers_of(name)) if a.kind == "right"}
+    for cell in solved.cells:
+        mark, _, stub = cell.source.partition("\n")
+        if cell.cell_type == "code" and stub and mark.startswith("# EXERCISE "):
+            cell.source = f"{mark}\n{right.pop(mark.removeprefix('# EXERCISE '))}"
+    assert not right
+    with zipfile.ZipFile(tmp_path / "answers.zip", "w") as archive:
+        archive.writestr(MOODLE.format("Ada Lovelace_12", name), nbformat.writes(solved))
+        archive.writestr(MOODLE.format("Grace Hopper_7", name), copy)
+    folder, marks = str(tmp_path / "answers"), tmp_path / "marks.csv"
+    for command in (
+        ["collect", str(tmp_path / "answers.zip"), folder],
+        ["grade", str(SOURCES[name]), folder, "--csv", str(marks), "--jobs", "1"],
+    ):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output
+    with marks.open(encoding="utf-8-sig") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    ada, grace = rows["Ada Lovelace_12"], rows["Grace Hopper_7"]
+    assert (ada["score"], ada["status"]) == (ada["max"], "passed"), ada
+    assert (grace["score"], grace["status"]) == ("0", "not attempted"), grace

@@ -1,0 +1,198 @@
+"""The walls: what a sandbox shows, what a scratch folder may hold, what crosses as a value."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_lab.course.sandbox import doctor, process, serialization
+from mnist_lab.course.sandbox.kernel_client import Kernel, KernelError
+from mnist_lab.course.sandbox.proxies import (
+    LearnerError,
+    Objects,
+    Proxy,
+    TamperedError,
+    WrongKindError,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
+
+INSIDE = """
+import collections
+import numpy as np
+def double(x): return x * 2
+def stub(): raise NotImplementedError("01")
+def refuse(): raise ValueError("no\\n\\x1b[31mcolour")
+class Everything:
+    __eq__ = lambda *_: True
+class Tensor:
+    def __array__(self, dtype=None, copy=None): return np.ones(3)
+everything, tensor = Everything(), Tensor()
+counter = collections.Counter("abba")
+mixed = [1, Tensor(), (2, np.float32(3))]
+large = np.zeros(10**7)
+objects = np.array([Tensor()], dtype=object)
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MNIST_LAB_DATA", "sample")
+        with Kernel("process", memory=4096) as started:
+            started.deadline = time.monotonic() + 120
+            assert started.run(INSIDE)["status"] == "ok"
+            yield started
+
+
+@pytest.fixture
+def learner(kernel: Kernel) -> dict[str, Any]:
+    kernel.failure, kernel.deadline = None, time.monotonic() + 30
+    names = ("double", "stub", "refuse", "everything", "tensor", "counter", "mixed", "large")
+    return Objects(kernel).named([*names, "objects", "undefined"])
+
+
+def test_doctor_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    fault = doctor.fault_of_sandbox()
+    assert ("is missing" in fault) if sys.platform.startswith("linux") else ("Linux only" in fault)
+    with pytest.raises(ValueError, match="There is no sandbox here"):
+        doctor.choose_isolation("bwrap")
+    assert doctor.choose_isolation("auto") == ("process", fault)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="bubblewrap runs on Linux only")
+def test_doctor_notices_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    if fault := doctor.fault_of_sandbox():
+        pytest.skip(fault)
+    closed = process.sandboxed
+
+    def leaking(scratch: Path) -> list[str]:
+        return [part for part in closed(scratch) if part != "--unshare-net"]
+
+    monkeypatch.setattr(process, "sandboxed", leaking)
+    assert "reaches the network" in doctor.fault_of_sandbox()
+
+
+def test_what_is_visible_may_hold_no_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match=r"Learners' code could read .* move it"):
+        process.refuse_if_visible(tmp_path / "assignments" / "01.ipynb")
+    monkeypatch.setenv("MNIST_LAB_DATA", "sample")
+    process.refuse_if_visible(tmp_path / "assignments" / "01.ipynb")
+
+
+def test_an_environment_without_the_graders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    environment = process.environment("/scratch", 1)
+    assert "SECRET_TOKEN" not in environment
+    assert environment["JUPYTER_RUNTIME_DIR"] == environment["HOME"] == "/scratch"
+
+
+def test_remove_whatever_a_folder_holds(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").write_text("stays")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "link").symlink_to(kept)
+    here = Path.cwd()
+    os.chdir(scratch)
+    try:
+        for _ in range(1500):  # a path of 4,500 characters, which no system call takes
+            Path("ab").mkdir()
+            os.chdir("ab")
+        Path("link").symlink_to(kept)
+    finally:
+        os.chdir(here)
+    closed = scratch / "closed"
+    (closed / "in").mkdir(parents=True)
+    (closed / "in" / "file").touch()
+    os.mkfifo(scratch / "pipe")
+    (closed / "in").chmod(0)
+    closed.chmod(0)
+    process.remove(scratch)
+    assert not scratch.exists()
+    assert (kept / "file").read_text() == "stays"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, 3, 2.5, float("inf"), "é", [1, (2, "x")], {"a": [1], 3: None}, {(1, 2): ()}],
+)
+def test_values_travel_by_their_exact_type(value: Any) -> None:
+    copy = serialization.decode(serialization.encode(value, bytes, repr), bytes, repr)
+    assert copy == value
+    assert type(copy) is type(value)
+
+
+def test_arrays_travel_and_pickles_do_not() -> None:
+    for array in (np.arange(6).reshape(2, 3), np.float32(2.5), np.array(["ab"])):
+        copy = serialization.decode(serialization.encode(array, bytes, repr), bytes, repr)
+        assert type(copy) is type(array)
+        assert np.array_equal(copy, array)
+    assert "reference" in serialization.encode(np.array([object()]), bytes, repr)
+    pickled = base64.b64decode("k05VTVBZAQA=") + b"\x80\x04N."
+    with pytest.raises(ValueError):
+        serialization.decode({"array": pickled}, bytes, repr)
+    with pytest.raises(ValueError, match="more elements than bytes"):  # as a list it fits nowhere
+        serialization.decode(serialization.encode(np.empty(10**12, "V0"), bytes, repr), bytes, repr)
+
+
+def test_proxies_give_values_and_never_verdicts(learner: dict[str, Any]) -> None:
+    assert "undefined" not in learner
+    assert learner["double"](21) == 42
+    assert np.array_equal(learner["double"](np.ones((2, 2))), np.full((2, 2), 2.0))
+    assert learner["mixed"][2] == (2, np.float32(3))
+    assert np.array_equal(np.asarray(learner["mixed"][1]), np.ones(3))
+    assert (learner["tensor"] == np.ones(3)).all()
+    assert learner["tensor"].__class__.__name__ == "Tensor"
+    assert (len(learner["counter"]), learner["counter"]["a"]) == (2, 2)
+    assert sorted(learner["counter"]) == ["a", "b"]
+    assert type(learner["large"]) is Proxy
+    assert (learner["large"].shape, learner["large"].max()) == ((10**7,), 0)
+    with pytest.raises(WrongKindError, match=r"compare with 3, and found an object of type .*Coun"):
+        assert learner["counter"] == 3
+    with pytest.raises(WrongKindError, match="needs True or False"):
+        assert learner["tensor"]
+    with pytest.raises(WrongKindError, match="array of numbers"):
+        np.asarray(learner["objects"])
+    with pytest.raises(TamperedError, match="equals everything"):
+        assert learner["everything"] == 3
+
+
+def test_exceptions_inside_keep_their_kind(learner: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedError):
+        learner["stub"]()
+    with pytest.raises(ValueError, match="no \ufffd\\[31mcolour") as caught:
+        learner["refuse"]()
+    assert isinstance(caught.value, LearnerError)
+    with pytest.raises(ValueError, match="A check cannot pass a function to learners' code"):
+        learner["double"](lambda: 3)
+
+
+def test_a_kernel_goes_on_after_an_interrupt(kernel: Kernel) -> None:
+    kernel.failure, kernel.deadline = None, time.monotonic() + 1
+    with pytest.raises(KernelError, match="longer than the time limit"):
+        kernel.run("while True: pass")
+    with pytest.raises(KernelError):  # until the failure was taken note of
+        kernel.run("1")
+    kernel.failure, kernel.deadline = None, time.monotonic() + 30
+    assert kernel.alive
+    assert kernel.run("1")["status"] == "ok"
+
+
+def test_a_kernel_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "environment", lambda *_: {"PYTHONHOME": "/nowhere"})
+    with pytest.raises(ValueError, match=r"No kernel started \(process\): It ended the kernel"):
+        Kernel("process", memory=4096)
