@@ -9,9 +9,10 @@ import typer
 
 from mnist_lab.course.cli.errors import plain_words
 
-__all__ = ["reproduce"]
+__all__ = ["COMMANDS"]
 
 
+@plain_words("The same command goes on where it was.")
 def reproduce(
     recipe: Annotated[
         list[str] | None,
@@ -52,23 +53,25 @@ def reproduce(
     mnist-lab reproduce fnn_sigmoid cnn --seeds 3
     mnist-lab reproduce --cluster tcp://host:8786
     """
-    with plain_words("The same command goes on where it was."):
-        import joblib
+    import joblib
 
-        from mnist_lab import data
-        from mnist_lab.course.execution import runner
-        from mnist_lab.course.experiments import sweep as trainer
+    from mnist_lab import data
+    from mnist_lab.course.execution.catalogue import find_course
+    from mnist_lab.course.experiments import sweep as trainer
 
-        output = output or runner.find_course(Path.cwd()) / "build" / "reproduction.csv"
-        trainings = trainer.plan(recipe or [], seeds, epochs)
-        digits = data.load_mnist()
-        typer.echo(digits.source)
-        done = trainer.reproduce(
-            trainings,
-            digits,
-            output,
-            jobs=jobs or joblib.cpu_count(),
-            threads=threads,
-            cluster=cluster,
-        )
-        typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
+    output = output or find_course(Path.cwd()).folder / "build" / "reproduction.csv"
+    trainings = trainer.plan(recipe or [], seeds, epochs)
+    digits = data.load_mnist()
+    typer.echo(digits.source)
+    done = trainer.reproduce(
+        trainings,
+        digits,
+        output,
+        jobs=jobs or joblib.cpu_count(),
+        threads=threads,
+        cluster=cluster,
+    )
+    typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
+
+
+COMMANDS = (reproduce,)

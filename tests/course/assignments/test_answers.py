@@ -95,7 +95,7 @@ class Room:
     def __init__(self, source: Path, folder: Path) -> None:
         self.folder = folder
         self.assignment = read_assignment(source)
-        code = cells.code_cells(learner_copy(records.read_lesson(source)))
+        code = cells.code_cells(learner_copy(records.read_notebook(source)))
         found = ((markers.find_mark(cell.source), cell.source) for _, cell in code)
         self.copy = {(mark.kind, mark.id): text for mark, text in found if mark and mark.id}
         self.before: dict[str, dict[str, object]] = {}
@@ -281,7 +281,7 @@ def test_solutions_run_under_papermill_in_two_minutes(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_untouched_copy_runs_from_top_to_bottom(name: str, folder: Path) -> None:
-    copy = learner_copy(records.read_lesson(SOURCES[name]))
+    copy = learner_copy(records.read_notebook(SOURCES[name]))
     exercises = read_assignment(SOURCES[name]).exercises
     assert run_untouched(copy, folder) == [f"{e.id}: not attempted" for e in exercises]
 
