@@ -258,4 +258,41 @@ def badges(
         typer.echo(f"{len(changed)} files changed.")
 
 
-COMMANDS = (run, refresh, lint, badges)
+@plain_words("Files that were written are whole: remove them, or go on with them.")
+def new_lesson(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Two digits and a word: 06_digits.")],
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What its heading says.")],
+    summary: Annotated[
+        str, typer.Option(metavar="TEXT", help="What a reader learns, for the list of lessons.")
+    ] = "What this lesson teaches",
+    tensorflow: Annotated[bool, typer.Option(help="Whether the lesson needs TensorFlow.")] = True,
+) -> None:
+    """Begin a lesson that works.
+
+    A lesson, its assignment, a page for instructors, typical answers for the tests and the copy for
+    learners are written, and course.toml lists the lesson. Everything passes every lint and can be
+    run, handed out and graded. Replace it part by part. Bounds in course.toml allow a short draft:
+    remove these bounds when the lesson has grown.
+
+    \b
+    mnist-lab new-lesson 06_digits "A closer look"
+    mnist-lab refresh 06                            then look at it in JupyterLab
+    """
+    from mnist_lab.course.assignments.release import release
+    from mnist_lab.course.execution.catalogue import Lesson, Minutes, find_course
+    from mnist_lab.course.publishing import readme
+    from mnist_lab.course.publishing.new_lesson import DRAFT_BOUNDS, write_new_lesson
+
+    course = find_course(Path.cwd())
+    minutes = Minutes(read=10, do=5, run=1)
+    lesson = Lesson(name, title, summary, minutes, tensorflow, bounds=DRAFT_BOUNDS)
+    written = write_new_lesson(course, lesson)
+    course = find_course(course.folder)
+    written += release(course)
+    readme.renew(course)
+    for path in written:
+        typer.echo(f"{path.relative_to(course.folder).as_posix()} written")
+    typer.echo(f"Listed in course.toml and README.md; go on with: mnist-lab refresh {name}")
+
+
+COMMANDS = (run, refresh, lint, badges, new_lesson)
