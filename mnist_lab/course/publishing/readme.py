@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnist_lab import reproduction, verdicts
+from mnist_lab import reproduction
 from mnist_lab._files import write_text
 from mnist_lab.course import CourseError
 from mnist_lab.recipes import RECIPES
@@ -15,7 +15,7 @@ _BEGIN, _END = "<!-- verdicts: mnist-lab refresh 5 writes this table -->\n", "<!
 
 
 def _table() -> str:
-    frame = verdicts.verdicts(reproduction.reproduction())
+    frame = reproduction.verdicts(reproduction.compare(reproduction.reproduction()))
     frame.insert(0, "project", [f"`{RECIPES[name].repository}`" for name in frame.recipe])
     frame["recipe"] = [f"`{name}`" for name in frame.recipe]
     rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.to_numpy().tolist()]
