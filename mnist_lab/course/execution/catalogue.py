@@ -172,15 +172,15 @@ def add_lesson(folder: Path, lesson: Lesson) -> None:
     Raises:
         CourseError: a lesson of that number is listed, or the last one has a higher number.
     """
+    if not _NAME.fullmatch(lesson.name):
+        raise CourseError(
+            f"{lesson.name!r} is no name of a lesson: write two digits and a word, as 02_fnn."
+        )
     path = folder / FILE
     course = read_course(folder)
     if course.lessons and lesson.number <= course.lessons[-1].number:
         last = course.lessons[-1].name
         raise CourseError(f"{lesson.name} does not follow {last}: give it a higher number.")
-    if not _NAME.fullmatch(lesson.name):
-        raise CourseError(
-            f"{lesson.name!r} is no name of a lesson: write two digits and a word, as 02_fnn."
-        )
     lines = ["", "[[lesson]]"]
     lines += [f"{key} = {json.dumps(getattr(lesson, key))}" for key in ("name", "title", "summary")]
     minutes = lesson.minutes

@@ -131,7 +131,7 @@ def unprinted_figures(notebook: NotebookNode, allowed: Collection[float] = ()) -
 
 def reported_figures() -> set[float]:
     """Return what the authors of the source projects reported: it may be stated unprinted."""
-    claims = {claim for recipe in RECIPES.values() for claim in recipe.claims.values()}
+    claims = {claim.value for recipe in RECIPES.values() for claim in recipe.claims}
     images = {round(claim * 10_000) for claim in claims if claim > 0.5}  # 9,737 of 10,000
     right = int(np.trace(PUBLISHED_MATRIX))
     names = re.findall(r"\d{3,}", " ".join(recipe.repository for recipe in RECIPES.values()))

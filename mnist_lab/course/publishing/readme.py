@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from nbformat import NotebookNode
 
-from mnist_lab import reproduction, verdicts
+from mnist_lab import reproduction
 from mnist_lab._files import replacing, write_text
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import Course
@@ -45,7 +45,7 @@ def _lessons(course: Course) -> str:
 
 
 def _verdicts() -> str:
-    frame = verdicts.verdicts(reproduction.reproduction())
+    frame = reproduction.verdicts(reproduction.compare(reproduction.reproduction()))
     frame.insert(0, "project", [f"`{RECIPES[name].repository}`" for name in frame.recipe])
     frame["recipe"] = [f"`{name}`" for name in frame.recipe]
     return _rows([list(frame.columns), ["---"] * frame.shape[1], *frame.to_numpy().tolist()])
