@@ -91,15 +91,22 @@ def collect(
         typer.Option(
             metavar="REGEX",
             help="Finds the learner in a path, as its group (?P<student>...).  "
-            "[default: names of Moodle and Canvas, else folder or file]",
+            "[default: forms of learning platforms, else folder, else file]",
         ),
     ] = None,
 ) -> None:
     """Sort submissions by learner.
 
-    Each learner's newest notebook is copied to FOLDER/<student>.ipynb. What is there is never
-    overwritten, links are not followed, and whatever cannot be taken is named with the reason (exit
-    code 1) while the others are collected.
+    The newest notebook of each learner is copied to FOLDER/<student>.ipynb. The names that Moodle,
+    Canvas, Blackboard, Sakai, Brightspace, Google Classroom and Teams give are understood. In other
+    sources a learner's own folder decides, and after it the name of the file. Of several notebooks
+    of a learner the newest is taken, and a line names the others. A line also names each learner
+    who sent other files only.
+
+    Two learners are never taken for one. A notebook that names no learner, as "Copy of 01_eda", is
+    not collected, and neither is what cannot be read: each is named with the reason and what to do,
+    the others are collected, and the exit code is 1. A file in FOLDER is never overwritten, and
+    links are not followed.
 
     \b
     mnist-lab collect submissions.zip answers/01_eda
