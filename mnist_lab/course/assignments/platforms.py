@@ -59,11 +59,12 @@ def _form(platform: str, example: str, pattern: str) -> Form:
 
 
 FORMS = (
-    # Folders: Moodle 3 ends the name with an underscore, Moodle 4 does not.
+    # Folders. Moodle 3 ends the name with an underscore, Moodle 4 does not; where it makes no
+    # folders for learners, it puts the name before that of a folder of the learner's own.
     _form(
         "Moodle",
         "Ada Lovelace_12345_assignsubmission_file/01_eda.ipynb",
-        r"(?:^|/)(?P<student>[^/]+?)_(?P<number>\d+)_assignsubmission_[a-z]+_?/",
+        r"(?:^|/)(?P<student>[^/]+?)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_[^/]*)?/",
     ),
     _form(
         "Sakai",
@@ -266,14 +267,13 @@ def _version(place: PurePosixPath) -> tuple[int, ...]:
 def _top(places: Sequence[PurePosixPath]) -> tuple[str, ...]:
     """Return the folder that holds everything: it is nobody's.
 
-    A single notebook has no such folder. A file beside everything, as a list of grades, does not
-    count.
+    The folder of a single notebook may be a learner's. A file beside everything, as a list of
+    grades, does not count.
     """
-    notebooks = sum(bool(NOTEBOOK.search(place.name)) for place in places)
-    folders = {
-        str(place.parent) for place in places if place.parent.parts or NOTEBOOK.search(place.name)
-    }
-    return PurePosixPath(commonpath(folders)).parts if notebooks > 1 else ()
+    notebooks = [place.parent for place in places if NOTEBOOK.search(place.name)]
+    folders = {str(p) for p in notebooks} | {str(p.parent) for p in places if p.parent.parts}
+    top = PurePosixPath(commonpath(folders)) if folders else PurePosixPath()
+    return () if notebooks == [top] else top.parts
 
 
 def _of_platform_folder(place: PurePosixPath) -> Owner | None:
