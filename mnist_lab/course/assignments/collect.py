@@ -35,7 +35,7 @@ from mnist_lab.course.assignments.platforms import Owner
 __all__ = ["Collected", "collect"]
 
 MOST_BYTES_IN_ALL = 4_000_000_000
-_MOST_LISTED = 20  # files in one remark
+_MOST_LISTED = 20  # files in one remark, beside notebooks
 
 # What platforms and Jupyter write beside the work of learners: text fields, receipts, lists.
 _BESIDES = re.compile(
@@ -56,7 +56,6 @@ _UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_WHAT_TO_DO = "put the learner's name into the file's, or say with --pattern where it stands"
 
 
 @dataclass
@@ -142,18 +141,14 @@ def _by_learner(owned: Iterable[tuple[Entry, Owner]], result: Collected) -> dict
         where, is_besides = _shown(entry.path), bool(_BESIDES.search(entry.path))
         is_notebook = bool(NOTEBOOK.search(entry.path)) and not is_besides
         is_named = bool(owner.student and _file_name(owner.student))
-        if _ARCHIVE.search(entry.path):
-            result.refused.append(f"{where} is no notebook (.ipynb): unpack it and collect that.")
-        elif is_notebook and is_named:
+        if is_notebook and is_named:
             learners[owner.source, owner.student].notebooks.append((entry, owner))
         elif is_notebook:
-            problem = owner.problem or "names no learner"
-            what_to_do = "" if ":" in problem else f": {_WHAT_TO_DO}"
-            result.refused.append(f"{where} {_shown(problem)}{what_to_do}.")
+            result.refused.append(f"{where} {_shown(owner.problem or platforms.NAMELESS)}.")
         elif is_named and owner.source != "file":
             learners[owner.source, owner.student].others.append(entry.path)
         elif not is_besides:
-            result.refused.append(f"{where} is no notebook (.ipynb).")
+            result.refused.append(f"{where} is no notebook (.ipynb){_advice(entry.path)}.")
     return dict(learners)
 
 
@@ -200,9 +195,10 @@ def _distinct_names(
         trust = ("folder", "file").index(source) + 1 if source in ("folder", "file") else 0
         return (not learners[key].notebooks, trust, _file_name(student) != student, student)
 
-    there = {unicodedata.normalize("NFC", p.stem).casefold() for p in folder.glob("*.ipynb")}
-    repeated = {DOWNLOADED_AGAIN.sub("", x): x for x in there if DOWNLOADED_AGAIN.search(x)}
-    taken = there | {_file_name(student).casefold() for _, student in learners}
+    there = {path.stem.casefold(): path.name for path in folder.glob("*.ipynb")}
+    again = {DOWNLOADED_AGAIN.sub("", x): x for x in there if DOWNLOADED_AGAIN.search(x)}
+    files = [f"{_file_name(key[1])}.ipynb" for key in learners if learners[key].notebooks]
+    taken = there | {file.removesuffix(".ipynb").casefold(): file for file in files}
     claims: dict[str, _Key] = {}
     names: dict[_Key, str] = {}
     for key in sorted(learners, key=rank):
@@ -217,24 +213,31 @@ def _distinct_names(
         if claims.setdefault(folded, key) != key:
             reason = f"would be {name}.ipynb, as another learner's: rename it"
         elif (first := first_download(folded, taken)) != folded:
-            reason = f"would count as a second download of {first}.ipynb: rename it"
-        elif folded in repeated:
-            reason = f"would be taken for the first download of {repeated[folded]}.ipynb: rename it"
+            reason = f"would count as a second download of {taken[first]}: rename it"
+        elif folded in again:
+            reason = f"would be taken for the first download of {there[again[folded]]}: rename it"
         else:
             names[key] = name
             continue
-        result.refused += [
-            f"{_shown(entry.path)} {reason}." for entry, _ in learners[key].notebooks
-        ]
+        paths = [entry.path for entry, _ in learners[key].notebooks] + learners[key].others
+        result.refused += [f"{_shown(path)} {reason}." for path in paths]
     return names
 
 
 def _remark_others(name: str, learner: _Learner, result: Collected) -> None:
+    """Name the files of a learner that are no notebooks; refuse what may hold the only notebook."""
     others = sorted(learner.others)
-    if not learner.notebooks:
+    if learner.notebooks:
+        if others := [path for path in others if not _BESIDES.search(path)]:
+            result.remarks.append(f"{name} sent other files, too: {_listed(others)}.")
+    elif packed := [path for path in others if _ARCHIVE.search(path)]:
+        result.refused += [f"{_shown(p)} is no notebook (.ipynb){_advice(p)}." for p in packed]
+    else:
         result.remarks.append(f"{name} sent no notebook (.ipynb), but {_listed(others)}.")
-    elif others := [path for path in others if not _BESIDES.search(path)]:
-        result.remarks.append(f"{name} sent other files, too: {_listed(others)}.")
+
+
+def _advice(path: str) -> str:
+    return ": unpack it and collect that" if _ARCHIVE.search(path) else ""
 
 
 def _newest(
@@ -262,7 +265,7 @@ def _newest(
         which = (
             "the newest have the same time, and this one counts" if tied else "the newest counts"
         )
-        left_out = _listed([entry.path for entry, _ in older])
+        left_out = ", ".join(_shown(entry.path) for entry, _ in older)
         result.remarks.append(
             f"{name} sent {len(learner.notebooks)} notebooks; {which}: {_shown(newest[0].path)}. "
             f"Left out: {left_out}."

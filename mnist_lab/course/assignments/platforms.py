@@ -26,7 +26,12 @@ from posixpath import commonpath
 
 from mnist_lab.course.assignments.archives import DOWNLOADED_AGAIN, NOTEBOOK, first_download
 
-__all__ = ["FORMS", "Form", "Owner", "by_pattern", "owners"]
+__all__ = ["FORMS", "NAMELESS", "Form", "Owner", "by_pattern", "owners"]
+
+NAMELESS = (
+    "names no learner: put the learner's name into the name of the file, "
+    "or say with --pattern where it stands"
+)
 
 # The short names of the published notebooks, for who collects outside a checkout of the course.
 LESSONS = ("eda", "fnn", "deep dropout ann", "cnn", "comparison", "deployment")
@@ -165,7 +170,7 @@ def by_pattern(paths: Sequence[str], pattern: re.Pattern[str]) -> list[Owner]:
     for path in map(_normal, paths):
         match = pattern.search(path)
         student = _student(match) if match else ""
-        problem = "" if student else "names no learner where the pattern looks"
+        problem = "" if student else "names no learner where the pattern looks: rename it"
         found.append(Owner(student, "pattern", PurePosixPath(path).name, problem=problem))
     return found
 
@@ -225,6 +230,10 @@ class _Names:
         )
 
 
+def _is_notebook(place: PurePosixPath) -> bool:
+    return bool(NOTEBOOK.search(place.name)) and ".ipynb_checkpoints" not in place.parts
+
+
 def _normal(path: str) -> str:
     return unicodedata.normalize("NFC", path)  # macOS writes letters and accents apart
 
@@ -270,7 +279,7 @@ def _top(places: Sequence[PurePosixPath]) -> tuple[str, ...]:
     The folder of a single notebook may be a learner's. A file beside everything, as a list of
     grades, does not count.
     """
-    notebooks = [place.parent for place in places if NOTEBOOK.search(place.name)]
+    notebooks = [place.parent for place in places if _is_notebook(place)]
     folders = {str(p) for p in notebooks} | {str(p.parent) for p in places if p.parent.parts}
     top = PurePosixPath(commonpath(folders)) if folders else PurePosixPath()
     return () if notebooks == [top] else top.parts
@@ -307,7 +316,7 @@ def _crowded(
     signs: dict[tuple[str, ...], set[str]] = defaultdict(set)
     homes: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for i, folder in folders.items():
-        if not NOTEBOOK.search(places[i].name):
+        if not _is_notebook(places[i]):
             continue
         inner, stem = places[i].parts[len(folder)], _title(places[i].name)
         form = _of_platform_file(places[i].name, names)
@@ -391,13 +400,13 @@ def _of_plain_files(
     for place in places:
         stem = first_download(NOTEBOOK.sub("", place.name), stems[place.parent])
         student = stem if names.someone(stem) else ""
-        problem = "" if student else "names no learner"
+        problem = "" if student else NAMELESS
         found.append(Owner(student, "file", place.name, problem=problem))
     # One folder holds everything, and no file names anybody: then the folder may be a learner's.
     # But numbered files and copies can be those of many who got the same notebook.
-    files = [owner.file for owner in found if NOTEBOOK.search(owner.file)]
-    copied = any(_COPIED.search(NOTEBOOK.sub("", file)) for file in files)
-    named = any(owner.student for owner in found if NOTEBOOK.search(owner.file))
+    notebooks = [owner for place, owner in zip(places, found, strict=True) if _is_notebook(place)]
+    copied = any(_COPIED.search(NOTEBOOK.sub("", owner.file)) for owner in notebooks)
+    named = any(owner.student for owner in notebooks)
     folder = next(filter(names.someone, reversed(top)), "")
     if folder and not copied and not named:
         return [Owner(folder, "folder", place.name, _version(place)) for place in places]

@@ -19,7 +19,7 @@ from mnist_lab.course.assignments.collect import collect
 from mnist_lab.course.cli.main import app
 
 ROOT = Path(__file__).parents[3]
-RENAME = "put the learner's name into the file's, or say with --pattern where it stands"
+RENAME = "put the learner's name into the name of the file, or say with --pattern where it stands"
 MOODLE = "{}_assignsubmission_file_/01_eda.ipynb"
 
 
@@ -90,7 +90,7 @@ def test_pattern_finds_the_learner(tmp_path: Path) -> None:
     source = make_zip(tmp_path, ("ada_01_eda.ipynb", "a"), ("7-grace.ipynb", "b"))
     result = collect(source, tmp_path / "out", r"(?P<student>\w+)_01_eda")
     assert names(tmp_path / "out") == {"ada.ipynb": "a"}
-    assert result.refused == [f"7-grace.ipynb names no learner where the pattern looks: {RENAME}."]
+    assert result.refused == ["7-grace.ipynb names no learner where the pattern looks: rename it."]
 
 
 @pytest.mark.parametrize(
@@ -435,13 +435,15 @@ RETURNED = {
         [
             "\u0141ukasz \u017bak_1_assignsubmission_file_/a.ipynb",
             "\u0141ukasz \u017bak_1_assignsubmission_file_/data.csv",
+            "\u0141ukasz \u017bak_1_assignsubmission_file_/data.zip",
             "Ada L_3_assignsubmission_file_/a.pdf",
             "Bob_4_assignsubmission_file_/all.zip",
         ],
         {"\u0141ukasz \u017bak_1": "\u0141ukasz \u017bak_1_assignsubmission_file_/a.ipynb"},
         [
             "\u0141ukasz \u017bak_1 sent other files, too: "
-            "\u0141ukasz \u017bak_1_assignsubmission_file_/data.csv.",
+            "\u0141ukasz \u017bak_1_assignsubmission_file_/data.csv, "
+            "\u0141ukasz \u017bak_1_assignsubmission_file_/data.zip.",
             "Ada L_3 sent no notebook (.ipynb), but Ada L_3_assignsubmission_file_/a.pdf.",
         ],
         [
@@ -576,24 +578,38 @@ def test_learner_that_grading_would_take_for_a_second_download(tmp_path: Path) -
     result = collect(source, tmp_path / "out")
     assert names(tmp_path / "out") == {"Group.ipynb": "0"}
     assert result.refused == [
-        "Group (1)/x.ipynb would count as a second download of group.ipynb: rename it."
+        "Group (1)/x.ipynb would count as a second download of Group.ipynb: rename it."
     ]
     collect(make_zip(tmp_path, ("Group (1)/x.ipynb", "1"), ("Bob/x.ipynb", "2")), tmp_path / "two")
     late = collect(make_zip(tmp_path, ("Group/x.ipynb", "0")), tmp_path / "two")
     assert late.refused == [
-        "Group/x.ipynb would be taken for the first download of group (1).ipynb: rename it."
+        "Group/x.ipynb would be taken for the first download of Group (1).ipynb: rename it."
     ]
 
 
 def test_nothing_is_lost_without_a_word(tmp_path: Path) -> None:
     """Each file is collected, or stands in what is said."""
-    paths = [path for case in RETURNED for path in RETURNED[case][0]]
+    paths = list(dict.fromkeys(path for case in RETURNED for path in RETURNED[case][0]))
     result = collect(make_zip(tmp_path, *[(path, path) for path in paths]), tmp_path / "out")
     said = "\n".join(result.remarks + result.refused)
     collected = set(names(tmp_path / "out").values())
     for path in paths:
         if path.endswith(".ipynb") and "Feedback" not in path:
             assert path in collected or path.replace("\\", "/") in said, path
+
+
+def test_copies_that_jupyter_keeps_are_no_submissions(tmp_path: Path) -> None:
+    source = make_zip(
+        tmp_path,
+        ("Ada/my digits.ipynb", "a", 1),
+        ("Ada/.ipynb_checkpoints/my digits-checkpoint.ipynb", "old", 2),
+        ("Bob/.ipynb_checkpoints/x-checkpoint.ipynb", "b"),
+    )
+    result = collect(source, tmp_path / "out")
+    assert names(tmp_path / "out") == {"Ada.ipynb": "a"} and not result.refused
+    assert result.remarks == [
+        "Bob sent no notebook (.ipynb), but Bob/.ipynb_checkpoints/x-checkpoint.ipynb."
+    ]
 
 
 def test_source_without_notebooks_is_refused(tmp_path: Path) -> None:

@@ -139,6 +139,7 @@ def test_time_that_is_not_understood_is_left_to_the_file() -> None:
         (["CS101/Ada/a.ipynb", "CS101/Bob/x.pdf"], ["Ada", "Bob"]),
         (["Ada/a.ipynb", "Ada/data/x.csv"], ["Ada", "Ada"]),
         (["CS101/ada.ipynb", "CS101/bob.ipynb", "list.txt"], ["ada", "bob", "list.txt"]),
+        (["Ada/my digits.ipynb", "Ada/.ipynb_checkpoints/x.ipynb"], ["Ada", "Ada"]),
         # Everything in one folder that names somebody, and files that name nobody.
         (["Ada/01_eda.ipynb", "Ada/draft.ipynb"], ["Ada", "Ada"]),
         (["Ada/01_eda.ipynb", "Ada/draft.ipynb", "Ada/list.txt"], ["Ada", "Ada", "Ada"]),
