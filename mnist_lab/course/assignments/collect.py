@@ -40,7 +40,7 @@ _MOST_LISTED = 20  # files in one remark, beside notebooks
 # What platforms and Jupyter write beside the work of learners: text fields, receipts, lists.
 _BESIDES = re.compile(
     r"(?:^|/)(?:onlinetext\.html?|grades\.(?:csv|xlsx?)|index\.html|(?:timestamp|comments)\.txt"
-    r"|[^/]*(?:submission|feedback)Text\.html"
+    r"|[^/]*(?:submission|feedback)Text\.html|[^/]*_assignsubmission_onlinetext_[^/]*"
     r"|[^/]*_attempt_[\d-]+\.txt|[^/]*_\d+_(?:text|link)\.html)$"
     r"|/Feedback attachment\(s\)/|(?:^|/)\.ipynb_checkpoints/",
     re.IGNORECASE,

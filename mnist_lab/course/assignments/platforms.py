@@ -82,6 +82,11 @@ FORMS = (
         "12345-6789 - Ada Lovelace - Nov 1, 2026 330 PM/01_eda.ipynb",
         rf"(?:^|/)(?P<number>\d+)-\d+ - (?P<student>[^/]+?) - {_DATE}/",
     ),
+    _form(
+        "nbgrader",  # its exchange; a course of nbgrader has plain folders
+        "ada+01_eda+2026-11-01 15:30:00 UTC/01_eda.ipynb",
+        r"(?:^|/)(?P<student>[^/+]+)\+[^/+]+\+(?P<time>\d{4}-\d\d-\d\d \d\d.?\d\d.?\d\d)[^/]*/",
+    ),
     # Files: everything in one folder.
     _form(
         "Moodle",
@@ -256,8 +261,8 @@ def _owner(form: Form, match: re.Match[str], file: str) -> Owner:
 
 def _time(text: str) -> tuple[int, ...]:
     """Return (year, month, day, hour, minute, ...); () for a form that is not known."""
-    if re.fullmatch(_STAMP, text):
-        return tuple(map(int, text.split("-")))
+    if re.match(r"\d{4}-\d\d-\d\d[- ]", text):
+        return tuple(map(int, re.findall(r"\d{4}(?=-)|\d\d", text)))
     clock = re.search(r"(\d{4}),? (\d{1,2})[-_.:]?(\d\d)(?: ([AP])M)?$", text, re.IGNORECASE)
     day = re.search(r"\b\d{1,2}\b", text)
     month = re.search("|".join(_MONTHS), text.casefold())

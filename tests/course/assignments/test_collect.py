@@ -366,6 +366,7 @@ RETURNED = {
             "Participant_9_assignsubmission_file/x.ipynb",
             "Ada_1_assignsubmission_onlinetext/onlinetext.html",
             "Bob_5_assignsubmission_onlinetext/onlinetext.html",
+            "Participant_9_assignsubmission_onlinetext_onlinetext.html",
         ],
         {
             "Ada_1": "Ada_1_assignsubmission_file/01_eda.ipynb",

@@ -11,6 +11,7 @@ EXAMPLES = {
     ("Moodle", "Ada Lovelace_12345"),
     ("Sakai", "Lovelace, Ada(1003)"),
     ("Brightspace", "Ada Lovelace_12345"),
+    ("nbgrader", "ada"),
     ("Blackboard", "ada01"),
     ("Canvas, anonymous", "anon_Xy12z"),
     ("Canvas", "lovelaceada_12345"),
@@ -105,6 +106,10 @@ def test_newest_attempt() -> None:
         [brightspace(day) for day in days],
         [f"1-7 - Ada - {day}/x.ipynb" for day in days],
         [f"E_ada_attempt_2026-11-{day}-10-00-00_x.ipynb" for day in ("01", "02", "10")],
+        [
+            f"ada+01_eda+2026-11-{time} UTC/01_eda.ipynb"
+            for time in ("01 15:30:00", "01 15:30:01", "02 09:00:00")
+        ],
         ["ada_5_999_x.ipynb", "ada_LATE_5_1000_x.ipynb", "ada_5_1001_x-1.ipynb"],
         ["anon_Xy12z_999_x.ipynb", "LATE_anon_Xy12z_1000_x.ipynb"],
         [f"Submitted files/Ada/01 EDA/Version {n}/01_eda.ipynb" for n in (1, 2, 10)],
