@@ -125,9 +125,8 @@ FORMS = (
         r"(?P<student>.+) - (?P<file>.+)",
     ),
 )
-_VERSION = re.compile(
-    r"(?:^|/)Version (\d{1,9})(?=/)", re.IGNORECASE
-)  # Teams: <learner>/<title>/Version 2/
+# Teams: Ada Lovelace/01 EDA/Version 2/01_eda.ipynb. The learner's folder is a plain one.
+_VERSION = re.compile(r"(?:^|/)Version (\d{1,9})(?=/)", re.IGNORECASE)
 
 # Words of names that say what a file is, not whose. A folder or a file with no other word than
 # these, the names of notebooks and short numbers names nobody.
@@ -206,7 +205,7 @@ def owners(paths: Sequence[str], lessons: Collection[str] = ()) -> list[Owner]:
         found[i] = owner
     free = [i for i in range(len(places)) if i not in found]
     forms = {i: o for i in free if (o := _of_platform_file(places[i].name, names))}
-    found |= _checked_together(forms)
+    found |= _checked_together(forms, names)
     plain = [i for i in free if i not in found]
     found |= zip(plain, _of_plain_files([places[i] for i in plain], top, names), strict=True)
     return [found[i] for i in range(len(places))]
@@ -359,16 +358,23 @@ def _is_credible(form: Form, match: re.Match[str], names: _Names) -> bool:
     return True
 
 
-def _checked_together(found: Mapping[int, Owner]) -> dict[int, Owner]:
+def _checked_together(found: Mapping[int, Owner], names: _Names) -> dict[int, Owner]:
     """Return the owners of files in forms of platforms, after a look at all of them."""
-    # Canvas gives each upload its own number. Where two share one, Canvas did not give the names.
-    uploads = Counter(o.attempt for o in found.values() if o.source == "Canvas" and o.attempt)
+    # Canvas gives each upload its own number. Where two files share one, Canvas did not name them.
+    # Small numbers stand in names by chance: maria_1_3_lopez and maria_1_4_silva are two.
+    canvas = {
+        (o.attempt, o.student, _title(o.file)) for o in found.values() if o.source == "Canvas"
+    }
+    uploads = Counter(attempt for attempt, *_ in canvas if attempt)
+    people = Counter(
+        student for attempt, student, title in canvas if attempt < (1000,) and names.someone(title)
+    )
     # Drive numbers files of one name, and two learners may have one name.
     titles = Counter((owner.source, owner.student, _title(owner.file)) for owner in found.values())
     users = {owner.student for owner in found.values() if owner.source == "Blackboard"}
     checked = {}
     for i, owner in found.items():
-        if owner.source == "Canvas" and uploads[owner.attempt] > 1:
+        if owner.source == "Canvas" and max(uploads[owner.attempt], people[owner.student]) > 1:
             continue
         if owner.source == "Blackboard":
             owner = replace(owner, student=_without_assignment(owner.student, users))

@@ -98,14 +98,15 @@ def collect(
     """Sort submissions by learner.
 
     The newest notebook of each learner is copied to FOLDER/<student>.ipynb. The names that Moodle,
-    Canvas, Blackboard, Sakai, Brightspace, Google Classroom and Teams give are understood. In other
-    sources a learner's own folder decides, and after it the name of the file. Of several notebooks
-    of a learner the newest is taken, and a line names the others. A line also names each learner
-    who sent other files only.
+    Canvas, Blackboard, Sakai, Brightspace, Google Classroom, Teams and nbgrader give are known; a
+    number in them stays, so that learners of one name stay two. In other sources a learner's own
+    folder decides, and without one the name of the file. Where a learner sent several notebooks, a
+    line says which one counts and names the others. A line also names each learner who sent no
+    notebook.
 
-    Two learners are never taken for one. A notebook that names no learner, as "Copy of 01_eda", is
-    not collected, and neither is what cannot be read: each is named with the reason and what to do,
-    the others are collected, and the exit code is 1. A file in FOLDER is never overwritten, and
+    Not collected are a notebook that names no learner, as "Copy of 01_eda", one that would get the
+    name of another learner's, and what cannot be read. Each is named with the reason and what to
+    do, the others are collected, and the exit code is 1. A file in FOLDER is never overwritten, and
     links are not followed.
 
     \b

@@ -57,6 +57,7 @@ def test_example_of_each_form(form: Form, around: str) -> None:
         ("ada_01_02_x.ipynb", "ada_01_03_x.ipynb"),
         ("team_1_2_ada.ipynb", "team_1_2_bob.ipynb"),  # no upload of Canvas has another's number
         ("week_1_2_ada.ipynb", "week_1_3_bob.ipynb"),
+        ("maria_1_3_lopez.ipynb", "maria_1_4_silva.ipynb"),
         ("ada_12_345.ipynb", "bob_12_345.ipynb"),
         ("Wei Wang (1001).ipynb", "Wei Wang (1002).ipynb"),
         ("01_ada.ipynb", "02_bob.ipynb"),
@@ -176,6 +177,7 @@ def test_folders(paths: list[str], found: list[str]) -> None:
         (["ada", "ada (100)"], ["ada", "ada (100)"]),  # too long for a count of downloads
         (["ada", "ada (1)", "ada (1) (1)"], ["ada", "ada", "ada"]),
         (["Zoe\u0308", "Zo\u00eb (1)"], ["Zo\u00eb", "Zo\u00eb"]),
+        (["lovelace_5_901_x", "lovelace_5_901_x (1)"], ["lovelace_5", "lovelace_5"]),
         (["Copy of ada", "ada"], ["Copy of ada", "ada"]),
     ],
 )
