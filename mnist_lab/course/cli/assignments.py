@@ -59,15 +59,23 @@ def collect(
         typer.Option(
             metavar="REGEX",
             help="Finds the learner in a path, as its group (?P<student>...).  "
-            "[default: names of Moodle and Canvas, else folder or file]",
+            "[default: forms of learning platforms, else folder, else file]",
         ),
     ] = None,
 ) -> None:
     """Sort submissions by learner.
 
-    Each learner's newest notebook is copied to FOLDER/<student>.ipynb. What is there is never
-    overwritten, links are not followed, and whatever cannot be taken is named with the reason (exit
-    code 1) while the others are collected.
+    The newest notebook of each learner is copied to FOLDER/<student>.ipynb. The names that Moodle,
+    Canvas, Blackboard, Sakai, Brightspace, Google Classroom, Teams and nbgrader give are known; a
+    number in them stays, so that learners of one name stay two. In other sources a learner's own
+    folder decides, and without one the name of the file. Where a learner sent several notebooks, a
+    line says which one counts and names the others. A line also names each learner who sent no
+    notebook.
+
+    Not collected are a notebook that names no learner, as "Copy of 01_eda", one that would get the
+    name of another learner's, and what cannot be read. Each is named with the reason and what to
+    do, the others are collected, and the exit code is 1. A file in FOLDER is never overwritten, and
+    links are not followed.
 
     \b
     mnist-lab collect submissions.zip answers/01_eda
