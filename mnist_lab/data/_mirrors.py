@@ -1,27 +1,21 @@
-"""Private: MNIST from its public mirrors, in bounded time and memory, and the course's own cache.
+"""Private: MNIST from its public mirrors, in bounded time and memory.
 
 What a mirror sends stays in memory until it is proven, so a download that is cut off or killed
-leaves nothing behind. Only then one file is written, under another name until it is complete.
+leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import socket
 import threading
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from itertools import count
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-import numpy as np
-
-from mnist_lab._files import replacing
-from mnist_lab._formats import PARTS, Arrays, DataError, load, prove, read_idx, read_npz
+from mnist_lab.data._formats import PARTS, Arrays, DataError, prove, read_idx, read_npz
 
 
 class Mirror(NamedTuple):
@@ -146,42 +140,3 @@ def download(tried: list[str]) -> tuple[Arrays, str] | None:
         except Exception as error:
             tried.append(f"{mirror.name}: {_sentence(error)}")
     return None
-
-
-def cache_folder() -> Path:
-    """The course's own cache: ``MNIST_LAB_CACHE``, or the platform's folder for such things."""
-    import pooch
-
-    return Path(os.environ.get("MNIST_LAB_CACHE") or pooch.os_cache("mnist-lab"))
-
-
-def cached() -> list[Path]:
-    """What the course's own cache holds, or the file that it could hold."""
-    with suppress(OSError, RuntimeError):  # the latter where there is no home to expand ~ to
-        if found := sorted(cache_folder().expanduser().glob("mnist*.npz")):
-            return found
-    return [cache_folder() / "mnist.npz"]
-
-
-def keras_file() -> Path:
-    """Where Keras keeps MNIST; only ever read."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras") / "datasets/mnist.npz"
-
-
-def keep(arrays: dict[str, Any]) -> bool:
-    """Put proven arrays into the cache, beside damaged files, never over them; False if not."""
-    try:
-        folder = cache_folder().expanduser()
-        folder.mkdir(parents=True, exist_ok=True)
-        for n in count(1):
-            path = folder / f"mnist{'' if n == 1 else f'-{n}'}.npz"
-            if not path.exists():
-                break
-            with suppress(DataError):
-                load(path)  # another kernel was faster
-                return True
-        with replacing(path) as file:
-            np.savez(file, **arrays)
-    except (OSError, RuntimeError):
-        return False
-    return True

@@ -27,9 +27,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mnist_lab import _download, _files, _formats, data
-from mnist_lab._download import Mirror
-from mnist_lab.data import DataError, Digits
+from mnist_lab import _files, data
+from mnist_lab.data import DataError, Digits, _formats, _mirrors
+from mnist_lab.data._mirrors import Mirror
 
 GIVEN = os.environ.get("MNIST_LAB_DATA", "sample")
 Arrays = dict[str, npt.NDArray[Any]]
@@ -73,7 +73,7 @@ def npz(arrays: Arrays) -> bytes:
 def mnist(monkeypatch: pytest.MonkeyPatch) -> Arrays:
     """Random arrays that the package takes for MNIST in this test."""
     arrays = random_arrays(0)
-    for module in (_formats, _download):
+    for module in (_formats, _mirrors):
         monkeypatch.setattr(module, "PARTS", parts_of(arrays))
     return arrays
 
@@ -84,7 +84,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MNIST_LAB_DATA", raising=False)
     monkeypatch.setenv("MNIST_LAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setattr(_download, "MIRRORS", ())
+    monkeypatch.setattr(_mirrors, "MIRRORS", ())
     return tmp_path
 
 
@@ -524,9 +524,9 @@ def test_bad_mirror(
 ) -> None:
     build, message, limit = FAULTS[fault]
     if limit:
-        monkeypatch.setattr(_download, limit, 1.0)
+        monkeypatch.setattr(_mirrors, limit, 1.0)
     bad = server.mirror("bad", ("mnist.npz", build(npz(mnist))))
-    monkeypatch.setattr(_download, "MIRRORS", (bad,))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (bad,))
     start = time.monotonic()
     with pytest.raises(DataError, match=rf"(?s)Tried:.*\n- bad: .*{message}.*\nTo go on, "):
         data.load_mnist(allow_sample=False)
@@ -537,26 +537,26 @@ def test_bad_mirror(
 
     def answer_and_lengthen(handler: BaseHTTPRequestHandler) -> None:
         if limit:
-            monkeypatch.setattr(_download, limit, 60.0)
+            monkeypatch.setattr(_mirrors, limit, 60.0)
         answer(handler)
 
     server.answers["/bad/mnist.npz"] = answer_and_lengthen
     good = server.mirror("good", ("mnist.npz", gives(npz(mnist))))
-    monkeypatch.setattr(_download, "MIRRORS", (bad, good))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (bad, good))
     digits = data.load_mnist(allow_sample=False)
     assert same(digits, mnist)
     assert digits.source == "MNIST, downloaded from good (proven by its digests)."
     assert [path.split("/")[1] for path in server.asked] == ["bad", "bad", "good"]
 
 
-def test_download_is_kept_and_not_repeated(
+def test_mirrors_is_kept_and_not_repeated(
     mnist: Arrays, home: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [
         (part.idx_names()[1], gives(gzip.compress(idx(mnist[part.name]))))
         for part in _formats.PARTS
     ]
-    monkeypatch.setattr(_download, "MIRRORS", (server.mirror("four", *files),))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (server.mirror("four", *files),))
     assert "downloaded from four (" in data.load_mnist().source
     again = data.load_mnist()
     assert same(again, mnist) and "from the course's cache (" in again.source
@@ -564,7 +564,7 @@ def test_download_is_kept_and_not_repeated(
     assert list(tree(home)) == ["cache", "cache/mnist.npz"]
 
 
-def test_progress_is_shown_on_stderr_while_downloading(
+def test_progress_is_shown_on_stderr_while_mirrorsing(
     mnist: Arrays,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
@@ -575,7 +575,7 @@ def test_progress_is_shown_on_stderr_while_downloading(
         "slow", ("mnist.npz", gives(content, pieces=8, pause=0.08)), size=len(content)
     )
     lost = server.mirror("lost", ("mnist.npz", refuses(404)))
-    monkeypatch.setattr(_download, "MIRRORS", (lost, slow))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (lost, slow))
     data.load_mnist()
     shown = capfd.readouterr()
     assert "MNIST from slow: 100%" in shown.err
@@ -587,7 +587,7 @@ def test_progress_is_shown_on_stderr_while_downloading(
 @pytest.mark.usefixtures("sample")
 def test_no_network_is_found_out_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     mirrors = [server.mirror(name, ("mnist.npz", hangs)) for name in ("one", "two", "three")]
-    monkeypatch.setattr(_download, "MIRRORS", tuple(mirrors))
+    monkeypatch.setattr(_mirrors, "MIRRORS", tuple(mirrors))
 
     def swallow(*_: object) -> socket.socket:
         server.over.wait(30)  # as a firewall that drops packets, or a name server that is gone
@@ -606,19 +606,19 @@ def test_closed_port_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     mirror = Mirror("closed", 0, (f"http://127.0.0.1:{port}/mnist.npz",))
-    monkeypatch.setattr(_download, "MIRRORS", (mirror,))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (mirror,))
     assert data.load_mnist().source.endswith("- closed: cannot be reached")
 
 
 def test_a_proxy_is_left_to_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
     monkeypatch.setattr(socket, "create_connection", lambda *_: pytest.fail("knocked"))
-    assert _download._answering({"https://mirror.invalid/x"}) == {"https://mirror.invalid/x"}
+    assert _mirrors._answering({"https://mirror.invalid/x"}) == {"https://mirror.invalid/x"}
 
 
 def test_published_mirrors_are_named_in_the_order_of_the_design() -> None:
     source = subprocess.run(
-        [sys.executable, "-c", "from mnist_lab import _download; print(_download.MIRRORS)"],
+        [sys.executable, "-c", "from mnist_lab.data import _mirrors; print(_mirrors.MIRRORS)"],
         capture_output=True,
         text=True,
         check=True,
@@ -649,7 +649,7 @@ def test_bad_cache_is_passed_over_and_left_alone(
     with pytest.raises(DataError, match=r"(?s)the course's cache: .*mnist.npz: .*Keras' cache: "):
         data.load_mnist(allow_sample=False)
     good = server.mirror("good", ("mnist.npz", gives(npz(mnist))))
-    monkeypatch.setattr(_download, "MIRRORS", (good,))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (good,))
     assert same(data.load_mnist(), mnist)
     assert "from the course's cache (" in data.load_mnist().source
     assert (home / "cache/mnist.npz").read_bytes() == bad
@@ -687,7 +687,7 @@ def test_read_only_home(
     if how == "permissions" and not hasattr(os, "geteuid"):
         pytest.skip("folders have no permission bits here")
     good = server.mirror("good", ("mnist.npz", gives(npz(mnist))))
-    monkeypatch.setattr(_download, "MIRRORS", (good,))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (good,))
     state = unwritable(home, how)
     next(state)
     try:
@@ -702,11 +702,12 @@ def test_read_only_home(
 CHILD = """
 import sys, numpy as np
 sys.path.insert(0, sys.argv[1])
-from test_data import parts_of
-from mnist_lab import _download, _formats, data
+from test_data_load import parts_of
+from mnist_lab import data
+from mnist_lab.data import _formats, _mirrors
 with np.load(sys.argv[2]) as file:
-    _formats.PARTS = _download.PARTS = parts_of(dict(file))
-_download.MIRRORS = (_download.Mirror("slow", 0, (sys.argv[3],)),)
+    _formats.PARTS = _mirrors.PARTS = parts_of(dict(file))
+_mirrors.MIRRORS = (_mirrors.Mirror("slow", 0, (sys.argv[3],)),)
 print("looking", flush=True)
 print(data.load_mnist(allow_sample=False).source)
 """
@@ -736,7 +737,7 @@ def test_two_kernels_at_once(mnist: Arrays, home: Path, server: Server) -> None:
     assert "from the course's cache (" in data.load_mnist().source
 
 
-def test_kill_in_mid_download(mnist: Arrays, home: Path, server: Server) -> None:
+def test_kill_in_mid_mirrors(mnist: Arrays, home: Path, server: Server) -> None:
     half_sent = threading.Event()
 
     def half(handler: BaseHTTPRequestHandler) -> None:
@@ -879,7 +880,7 @@ def test_sample_is_the_same_everywhere(digits: Digits) -> None:
 
 def test_without_anything_the_sample_comes_with_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
     mirror = Mirror("nowhere", 0, ("http://127.0.0.1:1/mnist.npz",))
-    monkeypatch.setattr(_download, "MIRRORS", (mirror,))
+    monkeypatch.setattr(_mirrors, "MIRRORS", (mirror,))
     digits = data.load_mnist()
     lines = digits.source.splitlines()
     assert not digits.is_mnist and "bundled sample" in lines[0] and "not MNIST" in lines[0]

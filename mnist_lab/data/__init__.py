@@ -14,11 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_lab import _download, _formats
 from mnist_lab._files import replacing
-from mnist_lab._formats import Arrays, DataError, UInt8Array
+from mnist_lab.data import _cache, _formats, _mirrors
+from mnist_lab.data._cache import find_cached
+from mnist_lab.data._formats import Arrays, DataError, UInt8Array
 
-__all__ = ["DataError", "Digits", "load_mnist", "load_sample", "read_csv", "to_csv"]
+__all__ = [
+    "DataError",
+    "Digits",
+    "find_cached",
+    "load_mnist",
+    "load_sample",
+    "read_csv",
+    "to_csv",
+]
 
 _ADVICE = (
     "set MNIST_LAB_DATA to a file or folder with MNIST (.npz, IDX or CSV), or go online once "
@@ -92,15 +101,15 @@ def load_mnist(source: str | os.PathLike[str] = "auto", *, allow_sample: bool = 
 def _search(allow_sample: bool) -> Digits:
     """Look in the caches and on the network; a bad file is passed over and remembered."""
     tried: list[str] = []
-    places = [("the course's cache", path) for path in _download.cached()]
-    for name, path in [*places, ("Keras' cache", _download.keras_file())]:
+    places = [("the course's cache", path) for path in _cache.cached()]
+    for name, path in [*places, ("Keras' cache", _cache.keras_file())]:
         try:
             return _proven(_formats.load(path), f"from {name}")
         except DataError as error:
             tried.append(f"{name}: {error}")
-    if found := _download.download(tried):
+    if found := _mirrors.download(tried):
         arrays, mirror = found
-        kept = "" if _download.keep(arrays) else " It could not be kept: the cache is not writable."
+        kept = "" if _cache.keep(arrays) else " It could not be kept: the cache is not writable."
         return _proven(arrays, f"downloaded from {mirror}", kept)
     report = "\n".join(f"- {line}" for line in tried)
     if not allow_sample:
