@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
-from mnist_lab import _download
+from mnist_lab import data
 from mnist_lab.course.kernels import PACKAGE
 
 __all__ = ["ISOLATIONS", "command", "digits_place", "environment", "refuse_if_visible", "remove"]
@@ -31,8 +31,8 @@ def digits_place() -> str:
         return place
     if place != "auto":
         return str(Path(place).expanduser().resolve())
-    known = (path.expanduser() for path in (*_download.cached(), _download.keras_file()))
-    return next((str(path.resolve()) for path in known if path.is_file()), "sample")
+    known = data.find_cached()
+    return str(known.resolve()) if known else "sample"
 
 
 def _visible() -> list[Path]:
