@@ -58,21 +58,21 @@ def redirects(handler: BaseHTTPRequestHandler) -> None:
 
 # How to answer instead of a good file, what is said about it, and a limit to shorten.
 FAULTS: dict[str, tuple[Callable[[bytes], Answer], str, str]] = {
-    "hangs": (lambda good: hangs, "was silent for 1 seconds", "SOCKET_SECONDS"),
-    "stalls": (stalls, "was silent for 1 seconds", "SOCKET_SECONDS"),
+    "hangs": (lambda good: hangs, "was silent for 0.3 seconds", "SOCKET_SECONDS"),
+    "stalls": (stalls, "was silent for 0.3 seconds", "SOCKET_SECONDS"),
     "trickles": (
         lambda good: gives(good, pieces=len(good), pause=0.1),
-        "sent less than 100,000 bytes in 1 seconds",
+        "sent less than 100,000 bytes in 0.3 seconds",
         "PROGRESS_SECONDS",
     ),
     "trickles its head": (
         lambda good: trickles_head,
-        "sent less than 100,000 bytes in 1 seconds",
+        "sent less than 100,000 bytes in 0.3 seconds",
         "PROGRESS_SECONDS",
     ),
     "redirects slowly": (
         lambda good: redirects,
-        "sent less than 100,000 bytes in 1 seconds",
+        "sent less than 100,000 bytes in 0.3 seconds",
         "PROGRESS_SECONDS",
     ),
     "closes early": (
@@ -108,7 +108,7 @@ def test_bad_mirror(
 ) -> None:
     build, message, limit = FAULTS[fault]
     if limit:
-        monkeypatch.setattr(_mirrors, limit, 1.0)
+        monkeypatch.setattr(_mirrors, limit, 0.3)
     bad = server.mirror("bad", ("mnist.npz", build(npz(mnist))))
     monkeypatch.setattr(_mirrors, "MIRRORS", (bad,))
     with pytest.raises(DataError, match=rf"(?s)Tried:.*\n- bad: .*{message}.*\nTo go on, "):
@@ -119,7 +119,7 @@ def test_bad_mirror(
 
     def receive_patiently(mirror: Mirror, connect_seconds: float) -> Arrays:
         if limit:
-            monkeypatch.setattr(_mirrors, limit, 1.0 if mirror == bad else 60.0)
+            monkeypatch.setattr(_mirrors, limit, 0.3 if mirror == bad else 60.0)
         return receive(mirror, connect_seconds)
 
     monkeypatch.setattr(_mirrors, "_receive", receive_patiently)
