@@ -75,6 +75,7 @@ def test_a_dead_first_address_costs_nothing_but_time(
     """As with an IPv6 that is announced and leads nowhere: to the first two addresses, nothing."""
     server.mirror("far", ("mnist.npz", gives(npz(mnist))))
     monkeypatch.setattr(_mirrors, "ADDRESS_SECONDS", 0.5)
+    monkeypatch.setattr(_mirrors, "SOCKET_SECONDS", 100.0)
     with silent_port() as silent:
         places = [silent, closed_port(), silent, server.server_port]
         addresses(monkeypatch, *(("127.0.0.1", port) for port in places))

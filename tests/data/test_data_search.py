@@ -137,6 +137,17 @@ def test_other_digits_of_the_same_name_are_passed_over(mnist: Arrays, tmp_path: 
         data.load_mnist(tmp_path)
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "npz"])
+def test_one_file_of_other_digits_beside_the_right_one(
+    form: str, mnist: Arrays, tmp_path: Path
+) -> None:
+    """Such as Fashion-MNIST's, whose files are called the same."""
+    FORMS[form](tmp_path, mnist)
+    renamed(tmp_path, numbered)
+    FORMS[form](tmp_path, random_arrays(1))
+    assert same(data.load_mnist(tmp_path), mnist)
+
+
 def test_any_name_will_do_for_an_npz(mnist: Arrays, tmp_path: Path) -> None:
     for name in ("digits", "mnist.zip", "mnist.npz.txt", "A.Npz"):
         (tmp_path / name).write_bytes(npz(mnist))
