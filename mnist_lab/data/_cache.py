@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mnist_lab._files import replacing
-from mnist_lab.data._proof import Arrays, DataError
+from mnist_lab.data._proof import DataError
 from mnist_lab.data._search import load
 
 UNFINISHED_SECONDS = 3600.0  # age at which nobody can still be writing a file
@@ -85,7 +85,7 @@ def find_cached() -> Path | None:
     return None
 
 
-def keep(arrays: Arrays) -> str:
+def keep(arrays: dict[str, Any]) -> str:
     """Put proven arrays into the cache, beside what is damaged, never over it.
 
     Returns:
@@ -102,7 +102,7 @@ def keep(arrays: Arrays) -> str:
                 load(path)  # another kernel was faster
                 return ""
         with replacing(path) as file:
-            np.savez(file, allow_pickle=False, **arrays)
+            np.savez(file, **arrays)
     except DataError as error:
         return f"It could not be kept: {error}."
     except OSError as error:

@@ -94,9 +94,10 @@ def _stream_for_progress() -> Any:
 
 def _fetch(mirror: Mirror, connect_seconds: float, transfer: _Transfer) -> list[_Answer]:
     """Download all files of a mirror, with a progress bar from the first byte on."""
+    from pooch import HTTPDownloader
     from tqdm import tqdm
 
-    get = import_pooch().HTTPDownloader(timeout=(connect_seconds, SOCKET_SECONDS), chunk_size=2**14)
+    get = HTTPDownloader(timeout=(connect_seconds, SOCKET_SECONDS), chunk_size=2**14)
     files = []
     bar = {"desc": f"MNIST from {mirror.name}", "file": _stream_for_progress(), **_BAR}
     with tqdm(total=mirror.size, **bar) as shown:
@@ -169,7 +170,7 @@ def download(tried: list[str]) -> tuple[Arrays, str] | None:
     """Return MNIST and the name of its mirror, or None; add a line on each failure to ``tried``."""
     from urllib3.exceptions import HTTPError
 
-    import_pooch()  # here: threads that import it together would show the warning after all
+    import_pooch()  # here, and not in a thread: it changes for a moment what is warned of
     urls = {urlsplit(mirror.urls[0]).netloc: mirror.urls[0] for mirror in MIRRORS}
     end = time.monotonic() + _reach.REACH_SECONDS
     knocks = {netloc: _reach.in_thread(_reach.reach, url) for netloc, url in urls.items()}

@@ -89,6 +89,7 @@ def test_read_only_home(
     assert not (home / "cache").is_dir()
 
 
+@pytest.mark.slow
 def test_two_kernels_at_once(mnist: Arrays, home: Path, server: Server) -> None:
     both = threading.Barrier(2, timeout=60)
 

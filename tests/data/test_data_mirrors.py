@@ -186,6 +186,7 @@ def test_published_mirrors_are_named_in_the_order_of_the_design() -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.slow
 def test_kill_in_mid_download(mnist: Arrays, home: Path, server: Server) -> None:
     half_sent = threading.Event()
 
