@@ -6,5 +6,6 @@ Importing the package does no work; import the module that you need, for example
 
 __version__ = "0.1.0"
 
-CLASSES = 10
+# What every network of the course takes and gives: pictures of 28x28 pixels, one of ten digits.
 IMAGE_SHAPE = (28, 28)
+CLASSES = 10

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import psutil
 
-from mnist_lab import _download
+from mnist_lab import data
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.kernels import ALIVE, PACKAGE, WATCH
 
@@ -65,8 +65,8 @@ def digits_place() -> str:
         return place
     if place != "auto":
         return str(Path(place).expanduser().resolve())
-    known = (path.expanduser() for path in (*_download.cached(), _download.keras_file()))
-    return next((str(path.resolve()) for path in known if path.is_file()), "sample")
+    known = data.find_cached()
+    return str(known.resolve()) if known else "sample"
 
 
 def _visible() -> list[Path]:

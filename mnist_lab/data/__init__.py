@@ -14,11 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_lab import _download, _formats
 from mnist_lab._files import replacing
-from mnist_lab._formats import Arrays, DataError, UInt8Array
+from mnist_lab.data import _cache, _csv, _mirrors
+from mnist_lab.data._cache import find_cached
+from mnist_lab.data._proof import Arrays, DataError, UInt8Array, blaming
+from mnist_lab.data._search import existing, load
 
-__all__ = ["DataError", "Digits", "load_mnist", "load_sample", "read_csv", "to_csv"]
+__all__ = [
+    "DataError",
+    "Digits",
+    "find_cached",
+    "load_mnist",
+    "load_sample",
+    "read_csv",
+    "to_csv",
+]
 
 _ADVICE = (
     "set MNIST_LAB_DATA to a file or folder with MNIST (.npz, IDX or CSV), or go online once "
@@ -47,10 +57,9 @@ class Digits:
     is_mnist: bool
 
 
-def _proven(arrays: Arrays, origin: str, after: str = "") -> Digits:
-    return Digits(
-        **arrays, source=f"MNIST, {origin} (proven by its digests).{after}", is_mnist=True
-    )
+def _proven(arrays: Arrays, origin: str, note: str = "") -> Digits:
+    source = f"MNIST, {origin} (proven by its digests). {note}".rstrip()
+    return Digits(**arrays, source=source, is_mnist=True)
 
 
 def load_mnist(source: str | os.PathLike[str] = "auto", *, allow_sample: bool = True) -> Digits:
@@ -59,8 +68,10 @@ def load_mnist(source: str | os.PathLike[str] = "auto", *, allow_sample: bool = 
     Args:
         source: ``"auto"`` looks everywhere, as the top of this module says; ``"sample"`` takes the
             sample; anything else is the path of a file or folder. A folder holds ``mnist.npz``, or
-            the four IDX files, gzipped or not, or ``mnist_train.csv`` and ``mnist_test.csv``; a
-            single IDX or CSV file stands for its folder. ``MNIST_LAB_DATA`` takes the same values.
+            the four IDX files, gzipped or not, or ``mnist_train.csv`` and ``mnist_test.csv``; they
+            may lie as torchvision or 7-Zip left them and be called ``MNIST.NPZ`` or
+            ``mnist (1).npz``. A single IDX or CSV file stands for its folder. ``MNIST_LAB_DATA``
+            takes the same values.
         allow_sample: whether the sample may take the place of MNIST.
 
     Returns:
@@ -79,29 +90,33 @@ def load_mnist(source: str | os.PathLike[str] = "auto", *, allow_sample: bool = 
         return load_sample()
     if source != "auto":
         try:
-            arrays = _formats.load(Path(source))
+            arrays = load(Path(source))
         except DataError as error:
             raise DataError(
                 f"{who} names {error}; give the path of MNIST's original files, "
                 "or leave it out and the course looks for them itself."
             ) from error
         return _proven(arrays, f"from the path given by {who}")
-    return _search(allow_sample)
+    return _look_everywhere(allow_sample)
 
 
-def _search(allow_sample: bool) -> Digits:
+def _look_everywhere(allow_sample: bool) -> Digits:
     """Look in the caches and on the network; a bad file is passed over and remembered."""
     tried: list[str] = []
-    places = [("the course's cache", path) for path in _download.cached()]
-    for name, path in [*places, ("Keras' cache", _download.keras_file())]:
+    for name, paths in _cache.CACHES:
         try:
-            return _proven(_formats.load(path), f"from {name}")
+            candidates = paths()
         except DataError as error:
             tried.append(f"{name}: {error}")
-    if found := _download.download(tried):
+            continue
+        for path in candidates:
+            try:
+                return _proven(load(path), f"from {name}")
+            except DataError as error:
+                tried.append(f"{name}: {error}")
+    if found := _mirrors.download(tried):
         arrays, mirror = found
-        kept = "" if _download.keep(arrays) else " It could not be kept: the cache is not writable."
-        return _proven(arrays, f"downloaded from {mirror}", kept)
+        return _proven(arrays, f"downloaded from {mirror}", _cache.keep(arrays))
     report = "\n".join(f"- {line}" for line in tried)
     if not allow_sample:
         raise DataError(f"MNIST was not found. Tried:\n{report}\nTo go on, {_ADVICE}.")
@@ -136,7 +151,7 @@ def load_sample() -> Digits:
     )
     x_train, x_test, y_train, y_test = parts
     source = (
-        "The bundled sample: scikit-learn's 1,797 digits, not MNIST; no published figure applies."
+        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits; no published figure applies."
     )
     return Digits(x_train, y_train, x_test, y_test, source, is_mnist=False)
 
@@ -158,7 +173,7 @@ def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
         DataError: the folder cannot be written to.
     """
     folder = Path(folder)
-    train, test = (folder / name for name in _formats.CSV_NAMES)
+    train, test = (folder / name for name in _csv.NAMES)
     numbers = [b"%d" % value for value in range(256)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +183,7 @@ def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
         ):
             rows = np.column_stack([y, x.reshape(len(x), -1)])
             with replacing(path) as file:
-                file.write(",".join(_formats.CSV_HEADERS[0]).encode() + b"\n")
+                file.write(",".join(_csv.HEADERS[0]).encode() + b"\n")
                 file.writelines(
                     b",".join([numbers[v] for v in row.tobytes()]) + b"\n" for row in rows
                 )
@@ -180,10 +195,11 @@ def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
 def read_csv(path: str | os.PathLike[str]) -> tuple[UInt8Array, UInt8Array]:
     """Read digits from a CSV file as :func:`to_csv` writes it, and check every value.
 
-    Pixel columns may also be called ``pixel1`` to ``pixel784`` or ``1x1`` to ``28x28``.
+    Pixel columns may also be called ``pixel1`` to ``pixel784``, ``1x1`` to ``28x28`` or ``0`` to
+    ``783``, or the header may be missing. Values may be quoted or written as ``7.0``.
 
     Args:
-        path: the file.
+        path: the file, of at most 70,000 rows.
 
     Returns:
         Images, uint8 of shape (n, 28, 28), and labels, uint8 of shape (n,). They are not proven
@@ -191,10 +207,10 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[UInt8Array, UInt8Array]:
 
     Raises:
         DataError: the file cannot be read, or a row has a wrong number of values or a value that
-            is no pixel or digit; the message gives line and column.
+            is no pixel or digit; the message says what was found, and in which line and column.
     """
     try:
-        with _formats.blaming(str(path)):
-            return _formats.read_csv(Path(path))
+        with blaming(str(path)), existing(Path(path)).open("rb") as file:
+            return _csv.read_csv(file)
     except DataError as error:
         raise DataError(f"{error}. Mend the file or write it again with to_csv.") from error
