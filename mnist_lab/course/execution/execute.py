@@ -88,6 +88,8 @@ def _execute(
     engine: Callable[[NotebookNode, Path, dict[str, Any]], NotebookNode],
     threads: int | None,
     on_cell: OnCell,
+    *,
+    published: bool = True,
 ) -> tuple[NotebookNode, dict[str, Any] | None]:
     """Execute a copy in a folder that is gone afterwards; return it and what failed."""
     notebook = deepcopy(notebook)
@@ -101,7 +103,9 @@ def _execute(
     with TemporaryDirectory(prefix="mnist-lab-", ignore_cleanup_errors=True) as folder:
         partial = Path(folder, "lesson.ipynb")
         options = {
-            "kernel_manager_class": kernel_class(Path(folder, "ipython"), threads),
+            "kernel_manager_class": kernel_class(
+                Path(folder, "ipython"), threads, published=published
+            ),
             "resources": {"metadata": {"path": folder}},
             "coalesce_streams": True,
             "on_cell_execute": count,
@@ -153,7 +157,7 @@ def run_lesson(
         return executed
 
     start = time.monotonic()
-    executed, failure = _execute(notebook, engine, threads, on_cell)
+    executed, failure = _execute(notebook, engine, threads, on_cell, published=not parameters)
     executed.cells = [
         c for c in executed.cells if ERROR_MARKER_TAG not in c.metadata.get("tags", [])
     ]

@@ -74,18 +74,22 @@ class LessonKernel(AsyncKernelManager):
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def kernel_class(folder: Path, threads: int | None) -> type[LessonKernel]:
+def kernel_class(
+    folder: Path, threads: int | None, *, published: bool = True
+) -> type[LessonKernel]:
     """Return a class of kernels for one lesson.
 
     Args:
         folder: for what IPython keeps: nobody's own settings reach the lesson.
         threads: for TensorFlow and NumPy; None leaves the choice to them.
+        published: whether the lesson runs at its published settings, to which its bands belong.
     """
     paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     env = {
         "PYTHONPATH": os.pathsep.join(paths),  # the same mnist_lab as here
         "IPYTHONDIR": str(folder),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # "Agg" would drop all figures
+        "MNIST_LAB_BANDS": "check" if published else "report",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # else the debugger's warnings mix with ours
     }
     for name in ("MNIST_LAB_DATA", "MNIST_LAB_CACHE"):

@@ -79,7 +79,7 @@ def training_checked(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
 
 
 def _asserts(module: ast.Module) -> bool:
-    return "check_band" in call_names(module) or any(
+    return bool({"check_band", "check_holds"} & call_names(module)) or any(
         isinstance(node, ast.Assert) for node in ast.walk(module)
     )
 
