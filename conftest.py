@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent
 SANITIZE = ROOT / "tests/nbval_sanitize.cfg"
-CELL_SECONDS = 600.0
+CELL_SECONDS = 1800.0  # a dead kernel is noticed without it, and a busy computer is no fault
 HEADER = pytest.StashKey[str]()
 
 

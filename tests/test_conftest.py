@@ -148,7 +148,7 @@ def test_on_mnist_everything_is_set(config: Any, monkeypatch: pytest.MonkeyPatch
     assert header == "notebooks: every stored output is compared. Digits from somewhere."
     assert config.option.nbval_sanitize_with == str(ROOT / "tests/nbval_sanitize.cfg")
     assert config.option.nbval_current_env is True
-    assert config.option.nbval_cell_timeout == 600
+    assert config.option.nbval_cell_timeout == 1800
     assert config.option.dist == "loadscope"
     assert os.environ["PYTHONWARNINGS"] == "ignore"
     assert "MPLBACKEND" not in os.environ

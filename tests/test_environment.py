@@ -1,6 +1,9 @@
 """A quiet start, versions without imports, and the report at the top of each lesson."""
 
+from __future__ import annotations
+
 import logging
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -10,9 +13,14 @@ import pytest
 from mnist_lab import environment
 
 
-def run(code):
+def run(code, **variables):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", code],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
 
@@ -91,3 +99,51 @@ def test_tensorflow_does_not_warn_of_many_networks():
     with environment.quiet_start():
         pass
     assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("image_data_format", "channels_first"), ("floatx", "float64"), ("backend", "jax")],
+)
+def test_other_settings_of_keras_are_said_at_the_start(name, value, monkeypatch):
+    good = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
+    config = {setting: lambda found=found: found for setting, found in good.items()}
+    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(config=SimpleNamespace(**config)))
+    with environment.quiet_start():
+        pass
+    monkeypatch.setattr(sys.modules["keras"].config, name, lambda: value)
+    with (
+        pytest.raises(RuntimeError, match=f"^Keras is set to {name} '{value}'.*: set it in"),
+        environment.quiet_start(),
+    ):
+        pass
+
+
+def test_a_backend_named_in_keras_json_does_not_matter(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    code = (
+        "from mnist_lab.environment import quiet_start\n"
+        "with quiet_start():\n"
+        "    import keras\n"
+        "print(keras.config.backend())\n"
+    )
+    result = run(code, KERAS_HOME=str(tmp_path))
+    assert (result.returncode, result.stdout) == (0, "tensorflow\n"), result.stderr
+
+
+def test_report_in_a_notebook_tells_programs_what_it_tells_people():
+    code = (
+        "from types import SimpleNamespace\n"
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "from IPython.utils.capture import capture_output\n"
+        "from mnist_lab import environment\n"
+        "InteractiveShell.instance()\n"
+        "with capture_output() as captured:\n"
+        "    environment.report(SimpleNamespace(source='MNIST, from a test.\\n- tried'))\n"
+        "(output,) = captured.outputs\n"
+        "assert output.metadata['mnist_lab']['data'] == 'MNIST, from a test.'\n"
+        "assert output.metadata['mnist_lab']['versions'] == environment.versions()\n"
+        "assert '- tried' in output.data['text/plain']\n"
+    )
+    result = run(code)
+    assert result.returncode == 0, result.stderr

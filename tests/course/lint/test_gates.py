@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from small_course import write_course
 
+from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import read_course
 from mnist_lab.course.execution.records import source_digest
 from mnist_lab.course.lint import lesson_problems, structure
@@ -321,6 +322,22 @@ def _papermill(lesson: NotebookNode) -> NotebookNode:
 
 def test_good_lesson_has_no_problem(good: NotebookNode) -> None:
     assert lesson_problems(good, good_lesson.LESSON) == []
+
+
+def test_lesson_without_code_is_said(good: NotebookNode) -> None:
+    bare = deepcopy(good)
+    bare.cells = [cell for cell in bare.cells if cell.cell_type == "markdown"]
+    assert any("no code cell" in fault for fault in lesson_problems(bare, good_lesson.LESSON))
+    bare.cells = []
+    assert any("no code cell" in fault for fault in lesson_problems(bare, good_lesson.LESSON))
+
+
+def test_bounds_of_one_lesson(good: NotebookNode) -> None:
+    lesson = replace(good_lesson.LESSON, bounds={"cells": (30.0, 45.0)})
+    assert any("27 cells, not 30 to 45" in fault for fault in lesson_problems(good, lesson))
+    lesson = replace(lesson, bounds={"cels": (30.0, 45.0)})
+    with pytest.raises(CourseError, match="the bound 'cels': choose from cells, "):
+        lesson_problems(good, lesson)
 
 
 @pytest.mark.parametrize("name", LINTED)
