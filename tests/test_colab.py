@@ -4,6 +4,8 @@ The list of what Colab has is at hand in CI and in the weekly workflow; elsewher
 MNIST_LAB_CONSTRAINTS (Colab publishes it as pip-freeze.txt).
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
@@ -33,11 +35,19 @@ def resolve(requirement: str, versions: dict[str, str], folder: Path) -> dict[st
     constraints = folder / "constraints.txt"
     constraints.write_text("".join(f"{n}=={v}\n" for n, v in versions.items()))
     report = folder / "report.json"
-    target = ["--python-version", "3.13", "--only-binary", ":all:", "--target", folder / "site"]
+    target = [
+        "--python-version",
+        "3.13",
+        "--only-binary",
+        ":all:",
+        "--target",
+        str(folder / "site"),
+    ]
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", *target),
-            *("--ignore-installed", "--constraint", constraints, "--report", report, requirement),
+            *("--ignore-installed", "--constraint", str(constraints), "--report", str(report)),
+            requirement,
         ],
         check=True,
         capture_output=True,
@@ -52,18 +62,18 @@ def changes(resolved: dict[str, str], versions: dict[str, str]) -> dict[str, str
     return {name: v for name, v in resolved.items() if versions.get(name) != v}
 
 
-def test_nothing_changes(tmp_path):
+def test_nothing_changes(tmp_path: Path) -> None:
     versions = pinned(LIST.read_text())
     resolved = resolve(f"{ROOT}[tf]", versions, tmp_path)
     assert {"numpy", "keras", "tensorflow", "mnist-lab"} <= set(resolved)
     assert changes(resolved, versions) == {}
 
 
-def test_an_older_numpy_there_turns_it_red(tmp_path):
+def test_an_older_numpy_there_turns_it_red(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
         resolve(str(ROOT), {"numpy": "1.26.4"}, tmp_path)
     assert b"conflicting dependencies" in failure.value.stderr
 
 
-def test_a_package_that_is_not_there_turns_it_red():
+def test_a_package_that_is_not_there_turns_it_red() -> None:
     assert changes({"mnist-lab": "0.1.0", "pooch": "1.9.0"}, {}) == {"pooch": "1.9.0"}

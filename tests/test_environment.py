@@ -6,14 +6,16 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from mnist_lab import environment
 
 
-def run(code, **variables):
+def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | variables,
@@ -24,7 +26,7 @@ def run(code, **variables):
     )
 
 
-def test_quiet_start_silences_compiled_code_and_only_inside():
+def test_quiet_start_silences_compiled_code_and_only_inside() -> None:
     result = run(
         "import os\n"
         "from mnist_lab.environment import quiet_start\n"
@@ -35,7 +37,7 @@ def test_quiet_start_silences_compiled_code_and_only_inside():
     assert (result.returncode, result.stderr) == (0, "outside")
 
 
-def test_quiet_start_does_not_swallow_an_exception():
+def test_quiet_start_does_not_swallow_an_exception() -> None:
     result = run(
         "from mnist_lab.environment import quiet_start\n"
         "with quiet_start():\n"
@@ -45,7 +47,7 @@ def test_quiet_start_does_not_swallow_an_exception():
     assert "No module named 'no_such_module'" in result.stderr
 
 
-def test_keras_starts_without_a_word():
+def test_keras_starts_without_a_word() -> None:
     result = run(
         "from mnist_lab.environment import quiet_start\n"
         "with quiet_start():\n"
@@ -55,7 +57,7 @@ def test_keras_starts_without_a_word():
     assert (result.stdout, result.stderr) == ("[1.]\n", "")
 
 
-def test_versions_import_nothing():
+def test_versions_import_nothing() -> None:
     result = run(
         "import sys\n"
         "from mnist_lab.environment import versions\n"
@@ -75,18 +77,26 @@ def test_versions_import_nothing():
         (["GPU:0"], "TensorFlow uses 1 GPU"),
     ],
 )
-def test_report_says_where_the_digits_came_from_and_what_of_a_gpu(gpus, line, monkeypatch, capsys):
+def test_report_says_where_the_digits_came_from_and_what_of_a_gpu(
+    gpus: list[str] | None,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     config = SimpleNamespace(list_physical_devices=lambda kind: gpus)
     fake = None if gpus is None else SimpleNamespace(config=config)
     monkeypatch.setitem(sys.modules, "tensorflow", fake)
-    environment.report(SimpleNamespace(source="MNIST, from a test."))
+    digits: Any = SimpleNamespace(source="MNIST, from a test.")
+    environment.report(digits)
     out = capsys.readouterr().out
     assert out.startswith("python 3.")
     assert "\nMNIST, from a test.\n" in out
     assert line in out
 
 
-def test_processor_tells_two_generations_of_one_name_apart(monkeypatch, tmp_path):
+def test_processor_tells_two_generations_of_one_name_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "cpuinfo"
     file.write_text("model name : Some CPU\ncpu family : 26\nmodel : 2\nflags : fma avx2 avx512f\n")
     monkeypatch.setattr(environment, "Path", lambda _: file)
@@ -95,7 +105,7 @@ def test_processor_tells_two_generations_of_one_name_apart(monkeypatch, tmp_path
     assert environment.processor()
 
 
-def test_tensorflow_does_not_warn_of_many_networks():
+def test_tensorflow_does_not_warn_of_many_networks() -> None:
     with environment.quiet_start():
         pass
     assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
@@ -105,7 +115,9 @@ def test_tensorflow_does_not_warn_of_many_networks():
     ("name", "value"),
     [("image_data_format", "channels_first"), ("floatx", "float64"), ("backend", "jax")],
 )
-def test_other_settings_of_keras_are_said_at_the_start(name, value, monkeypatch):
+def test_other_settings_of_keras_are_said_at_the_start(
+    name: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
     config = {setting: lambda found=found: found for setting, found in good.items()}
     monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(config=SimpleNamespace(**config)))
@@ -119,7 +131,7 @@ def test_other_settings_of_keras_are_said_at_the_start(name, value, monkeypatch)
         pass
 
 
-def test_a_backend_named_in_keras_json_does_not_matter(tmp_path):
+def test_a_backend_named_in_keras_json_does_not_matter(tmp_path: Path) -> None:
     (tmp_path / "keras.json").write_text('{"backend": "jax"}')
     code = (
         "from mnist_lab.environment import quiet_start\n"
@@ -131,7 +143,7 @@ def test_a_backend_named_in_keras_json_does_not_matter(tmp_path):
     assert (result.returncode, result.stdout) == (0, "tensorflow\n"), result.stderr
 
 
-def test_report_in_a_notebook_tells_programs_what_it_tells_people():
+def test_report_in_a_notebook_tells_programs_what_it_tells_people() -> None:
     code = (
         "from types import SimpleNamespace\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"

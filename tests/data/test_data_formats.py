@@ -42,7 +42,7 @@ def npy(array: npt.NDArray[Any]) -> bytes:
 
 def npy_header(shape: tuple[int, ...]) -> bytes:
     file = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
+    np.lib.format.write_array_header_1_0(  # type: ignore[no-untyped-call]
         file, {"descr": "|u1", "fortran_order": False, "shape": shape}
     )
     return file.getvalue()

@@ -243,7 +243,7 @@ def test_a_fault_of_ours_is_no_fault_of_a_mirror(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_mirrors, "MIRRORS", (server.mirror("good", ("mnist.npz", refuses(404))),))
-    monkeypatch.setattr(_mirrors, "_receive", lambda *_: {}["no such name"])
+    monkeypatch.setattr(_mirrors, "_receive", lambda *_: dict[str, str]()["no such name"])
     with pytest.raises(KeyError, match="no such name"):
         data.load_mnist()
 

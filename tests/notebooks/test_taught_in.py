@@ -46,7 +46,9 @@ def run_cell(lesson: NotebookNode, tag: str) -> dict[str, Any]:
     names: dict[str, Any] = {}
     for cell in cells:
         nodes = list(ast.walk(tree(cell)))
-        imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        imports: list[ast.stmt] = [
+            node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
         body = tree(cell).body if "parameters" in tags(cell) else imports
         exec(compile(ast.Module(body, []), "imports", "exec"), names)
     exec(compile(tree(chosen), tag, "exec"), names)

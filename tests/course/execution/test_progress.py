@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mnist_lab.course.execution import progress as progress_module
 from mnist_lab.course.execution.progress import Progress
 
 
 def test_time_left(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     now = 1000.0
-    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("mnist_lab.course.execution.progress.time.monotonic", lambda: now)
     expected = {"a": 600.0, "b": 300.0, "c": 300.0}
     with Progress(expected, {"a": 10, "b": 10, "c": 10}, jobs=2) as progress:
         assert progress.seconds_left() == 600  # 1200 s of work for two, and "a" alone takes 600 s

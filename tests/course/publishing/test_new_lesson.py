@@ -51,9 +51,9 @@ def test_a_new_lesson_goes_the_whole_round(course: Path) -> None:
     assert (course / "course.toml").read_text().startswith(before)
     row = f"| [99 · How much ink](notebooks/{NAME}.ipynb) |"
     assert row in (course / "README.md").read_text(encoding="utf-8")
-    for path in (f"notebooks/{NAME}.ipynb", f"exercises/{NAME}.ipynb", f"tests/answers/{NAME}.py"):
-        assert f"{path} written" in said
-        assert (course / path).is_file()
+    for new in (f"notebooks/{NAME}.ipynb", f"exercises/{NAME}.ipynb", f"tests/answers/{NAME}.py"):
+        assert f"{new} written" in said
+        assert (course / new).is_file()
     # A refresh needs MNIST; the sample shows as well that the lesson runs and passes every lint.
     path = course / "notebooks" / f"{NAME}.ipynb"
     lesson = read_notebook(path)
