@@ -17,6 +17,8 @@ from mnist_lab.course import CourseError
 
 __all__ = ["end_with_parent", "workers"]
 
+SECONDS = 10  # that a scheduler may take to answer
+
 
 def end_with_parent(parent: int) -> None:
     """Let this worker end within a second after the process that started it has ended.
@@ -52,8 +54,7 @@ def workers(jobs: int, cluster: str | None, scatter: Sequence[Any] = ()) -> Iter
         scatter: what many tasks are given, to be sent to a cluster once.
 
     Raises:
-        CourseError: Dask is not installed.
-        OSError: no scheduler answers at that address.
+        CourseError: Dask is not installed, or no scheduler answers at that address.
     """
     if cluster is None:
         watch = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
@@ -64,8 +65,15 @@ def workers(jobs: int, cluster: str | None, scatter: Sequence[Any] = ()) -> Iter
         from dask.distributed import Client
     except ImportError as error:
         raise CourseError('--cluster needs Dask: pip install "mnist-lab[cluster]".') from error
+    try:
+        client = Client(cluster, timeout=SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise CourseError(
+            f"No Dask scheduler answers at {cluster} ({error}): start one with the command "
+            "dask scheduler, or correct the address."
+        ) from error
     with (
-        Client(cluster, timeout=10, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+        client,
         joblib.parallel_config(backend="dask", client=client, scatter=list(scatter) or None),
     ):
         yield
