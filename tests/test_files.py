@@ -40,7 +40,7 @@ def test_lock_is_given_once_and_leaves_no_file(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
-    command = [sys.executable, "-c", HOLD, path]
+    command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
@@ -71,7 +71,7 @@ while done < 300:
     except BlockingIOError:
         pass
 """
-    command = [sys.executable, "-c", code, path]
+    command = [sys.executable, "-c", code, str(path)]
     others = [subprocess.Popen(command) for _ in range(3)]
     assert [other.wait(timeout=120) for other in others] == [0, 0, 0]
     assert path.read_text() == "900"

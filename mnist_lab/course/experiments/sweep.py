@@ -131,7 +131,7 @@ def _reproduce(
         for number, (training, new) in enumerate(parallel(tasks), 1):
             what.table.append(output, [row for row in new if what.table.key_of(row) not in kept])
             bar.set_description_str(f"{number} of {len(todo)} trained", refresh=False)
-            bar.update(cost[training])
+            bar.update(min(cost[training], bar.total - bar.n))  # sums of floats
     return len(todo)
 
 
