@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -14,7 +15,7 @@ import joblib
 from tqdm import tqdm
 
 from mnist_lab import reproduction
-from mnist_lab._files import locked
+from mnist_lab._files import LockedError, locked
 from mnist_lab.course import CourseError
 from mnist_lab.course.experiments.parallel import workers
 from mnist_lab.course.experiments.table import Row
@@ -82,19 +83,22 @@ def reproduce(
         How many trainings were run.
 
     Raises:
-        CourseError: the file is of something else or broken, another command adds to it, or the
-            cluster cannot be used.
+        CourseError: the file is of something else or broken, another command adds to it, a process
+            was killed, or the cluster cannot be used.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         try:
             stack.enter_context(locked(output))
-        except BlockingIOError:
+        except LockedError as error:
+            raise CourseError(str(error)) from None
+        try:
+            return _reproduce(trainings, digits, output, jobs, threads, cluster, what)
+        except BrokenProcessPool as error:
             raise CourseError(
-                f"Another command adds to {output} at this moment: wait until that command has "
-                "ended, or name another file with --output."
-            ) from None
-        return _reproduce(trainings, digits, output, jobs, threads, cluster, what)
+                "A process that trained was killed, most often because memory ran out. What had "
+                f"ended is in {output}: call the command again, with fewer --jobs."
+            ) from error
 
 
 def _reproduce(

@@ -128,7 +128,9 @@ def test_two_commands_never_add_to_one_file_at_once(tmp_path: Path) -> None:
     refused = []
 
     def measure(t: Training, digits: data.Digits, *, threads: int) -> list[dict[str, Any]]:
-        with pytest.raises(CourseError, match=r"Another command .*name another file") as error:
+        with pytest.raises(
+            CourseError, match=r"in use by process \d+ .*name another file"
+        ) as error:
             run(trainings, path)
         refused.append(error)
         return INSTANT.measure(t, digits, threads=threads)
@@ -169,7 +171,7 @@ def test_busy_file_is_said_in_a_sentence(tmp_path: Path) -> None:
     with locked(path):
         result = cli("cnn", "--output", path)
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"mnist-lab: Another command adds to {path}")
+    assert result.stderr.startswith(f"mnist-lab: {path} is in use by process {os.getpid()}")
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -212,6 +214,28 @@ def test_killed_it_leaves_nothing_behind_and_goes_on_where_it_was(tmp_path: Path
     assert len(keys(path)) == len(set(keys(path))) == 300
     assert run(trainings, path) == 0
     assert sorted(file.name for file in tmp_path.iterdir()) == ["rows.csv", "scratch"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_killed_worker_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """As the system does when memory runs out; what had ended is kept, and the file is free."""
+    path = tmp_path / "rows.csv"
+    path.touch()
+
+    def measure(t: Training, digits: data.Digits, *, threads: int) -> list[dict[str, Any]]:
+        if t.seed == 2:
+            end = time.monotonic() + 300
+            while len(path.read_bytes().splitlines()) < 7 and time.monotonic() < end:
+                time.sleep(0.05)  # until the rows of the others have arrived
+            os.kill(os.getpid(), signal.SIGKILL)
+        return INSTANT.measure(t, digits, threads=threads)
+
+    what, trainings = replace(AT_THE_END, measure=measure), sweep.plan(["deep_dropout_ann"], 3, 1)
+    with pytest.raises(CourseError, match=r"was killed, .* call the command again, with fewer"):
+        sweep.reproduce(trainings, SAMPLE, path, jobs=2, threads=1, what=what)
+    assert run(trainings, path) == 1
+    assert len(keys(path)) == len(set(keys(path))) == 9
 
 
 @pytest.mark.slow
