@@ -1,5 +1,5 @@
 # Each command sets up what it needs in .venv, from a bare checkout.
-#   make course       run the five lessons; pages and results in build/course
+#   make course       run the lessons; pages and results in build/course
 #   make test         every check of package, lessons and exercises, as CI runs it
 #   make lab          JupyterLab with the lessons
 #   make refresh      regenerate the committed notebooks on real MNIST
@@ -25,6 +25,8 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/mnist-lab lint
 
 unit: $(READY)
 	$(BIN)/python -m pytest tests -n 2

@@ -20,7 +20,7 @@ def _first_figure() -> str:
     import nbformat
 
     lines = []
-    for each in nbformat.read(LESSON, 4).cells:  # type: ignore[no-untyped-call]
+    for each in nbformat.read(LESSON, 4).cells:
         if each.cell_type == "code" and "%pip" not in each.source:
             lines.append(each.source)
             if any("image/png" in output.get("data", {}) for output in each.outputs):

@@ -5,3 +5,6 @@ Importing the package does no work; import the module that you need, for example
 """
 
 __version__ = "0.1.0"
+
+CLASSES = 10
+IMAGE_SHAPE = (28, 28)

@@ -35,12 +35,18 @@ def quiet_start() -> Iterator[None]:
     the block still reaches the reader in full. From then on, TensorFlow's own logger reports errors
     only: it warns whoever builds many networks in one kernel, as the lessons do on purpose.
 
+    Raises:
+        RuntimeError: ``import keras`` in the block found another backend, image data format or
+            type of floats than the lessons need; the sentence says where to change it.
+
     Example::
 
         with quiet_start():
             import keras
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # A variable of the environment outweighs ~/.keras/keras.json, which may name another backend.
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     saved = os.dup(2)
     with open(os.devnull, "wb") as silence:  # noqa: PTH123  (a descriptor is wanted, not a path)
         os.dup2(silence.fileno(), 2)
@@ -50,6 +56,26 @@ def quiet_start() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    _check_keras()
+
+
+def _check_keras() -> None:
+    """Raise RuntimeError if Keras is set up for something else than the lessons expect."""
+    keras = sys.modules.get("keras")
+    if keras is None:
+        return
+    settings = {
+        "backend": (keras.config.backend(), "tensorflow"),
+        "image_data_format": (keras.config.image_data_format(), "channels_last"),
+        "floatx": (keras.config.floatx(), "float32"),
+    }
+    for name, (found, wanted) in settings.items():
+        if found != wanted:
+            place = Path(os.environ.get("KERAS_HOME") or "~/.keras") / "keras.json"
+            raise RuntimeError(
+                f"Keras is set to {name} {found!r}, and the lessons need {wanted!r}: set it in "
+                f"{place} (or remove the variable KERAS_BACKEND), and restart the kernel."
+            )
 
 
 def processor() -> str:
@@ -84,21 +110,31 @@ def versions() -> dict[str, str]:
 
 
 def report(digits: Digits) -> None:
-    """Print the versions in use, where the digits came from and whether TensorFlow has a GPU.
+    """Show the versions in use, where the digits came from and whether TensorFlow has a GPU.
+
+    The metadata of the output repeats versions and source as ``mnist_lab``, for programs.
 
     Args:
         digits: what :func:`mnist_lab.data.load_mnist` returned.
     """
-    print(", ".join(f"{name} {version}" for name, version in versions().items()))
-    print(digits.source)
+    found = versions()
+    lines = [", ".join(f"{name} {version}" for name, version in found.items()), digits.source]
     # A lesson that has not imported TensorFlow does not need it, and asking it would import it.
     tensorflow = sys.modules.get("tensorflow")
     if tensorflow is None:
-        print("This lesson uses no TensorFlow: no GPU is needed.")
+        lines.append("This lesson uses no TensorFlow: no GPU is needed.")
     elif gpus := tensorflow.config.list_physical_devices("GPU"):
-        print(f"TensorFlow uses {len(gpus)} GPU(s).")
+        lines.append(f"TensorFlow uses {len(gpus)} GPU(s).")
     else:
-        print(
+        lines.append(
             "No GPU found, and none is needed. "
             "On Colab, Runtime > Change runtime type > T4 GPU gives one."
         )
+    text = "\n".join(lines)
+    # A notebook has IPython loaded; elsewhere a plain line does.
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(text)
+    else:
+        facts = {"data": digits.source.splitlines()[0], "versions": found}
+        ipython.display.display({"text/plain": text}, metadata={"mnist_lab": facts}, raw=True)

@@ -7,7 +7,10 @@ projects, sigmoid outputs included. Importing this module does not import Keras;
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+from mnist_lab import CLASSES, IMAGE_SHAPE
 
 if TYPE_CHECKING:
     import keras
@@ -23,15 +26,13 @@ __all__ = [
     "wide_dropout_ann",
 ]
 
-CLASSES = 10
-
 
 def _dense_net(
     name: str,
     widths: tuple[int, ...],
     output: str,
     dropout: float | None = None,
-    input_shape: tuple[int, ...] = (28, 28),
+    input_shape: tuple[int, ...] = IMAGE_SHAPE,
 ) -> keras.Sequential:
     """Dense ReLU layers of the given widths, dropout after each if asked for, ten outputs."""
     from keras import Input, Sequential, layers
@@ -78,7 +79,7 @@ def dnn_csv() -> keras.Sequential:
 
     Input (batch, 784), output (batch, 10) probabilities, 134,794 parameters. Taught in: 02_fnn
     """
-    return _dense_net("dnn_csv", (128, 128, 128), "softmax", input_shape=(784,))
+    return _dense_net("dnn_csv", (128, 128, 128), "softmax", input_shape=(math.prod(IMAGE_SHAPE),))
 
 
 def wide_dropout_ann() -> keras.Sequential:
@@ -109,7 +110,7 @@ def cnn() -> keras.Sequential:
 
     return Sequential(
         [
-            Input(shape=(28, 28, 1)),
+            Input(shape=(*IMAGE_SHAPE, 1)),
             layers.Conv2D(32, kernel_size=(3, 3), activation="relu"),
             layers.MaxPooling2D(pool_size=(2, 2)),
             layers.Flatten(),

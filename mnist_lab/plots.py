@@ -1,4 +1,4 @@
-"""The figures of the course: digit grids, learning curves, confusion heat maps, intervals.
+"""The figures of the course: digit grids, learning curves, heat maps, intervals, verdicts.
 
 Every function returns the Matplotlib figure that it drew and never shows it. Colours are those that
 colour-blind readers can tell apart; digits are dark ink on white paper.
@@ -7,14 +7,29 @@ colour-blind readers can tell apart; digits are dark ink on white paper.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 from cycler import cycler
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.axis import Axis
+from matplotlib.category import StrCategoryLocator
+from matplotlib.collections import Collection, QuadMesh
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.image import AxesImage
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, Patch
+from matplotlib.table import Table
+from matplotlib.text import Annotation, Text
+from matplotlib.ticker import FixedFormatter, FixedLocator
+
+if TYPE_CHECKING:
+    from mnist_lab.reproduction import Comparison
 
 __all__ = [
     "confusion_heatmap",
@@ -23,6 +38,7 @@ __all__ = [
     "interval_plot",
     "learning_curves",
     "use_style",
+    "verdict_plot",
 ]
 
 
@@ -171,27 +187,120 @@ def interval_plot(
     return figure
 
 
-def _drawn(ax: Axes) -> list[str]:
-    """Words and data of everything on one axes, in drawing order, positions in data units."""
-    words = [ax.get_title(loc="left"), ax.get_title(loc="center"), ax.get_xlabel(), ax.get_ylabel()]
-    words += [text.get_text() for text in ax.texts]
-    arrays: list[npt.ArrayLike | None] = [image.get_array() for image in ax.images]
-    arrays += [line.get_xydata() for line in ax.lines]
-    for collection in ax.collections:
-        arrays += [collection.get_offsets(), collection.get_array()]
-    for patch in ax.patches:
-        arrays.append(patch.get_path().transformed(patch.get_patch_transform()).vertices)
-    # Six digits: sums over many pixels differ in their last bits from one processor to another.
-    numbers = (np.asarray(array).ravel() for array in arrays if array is not None)
-    return words + [" ".join(f"{x + 0.0:.6g}" for x in array.tolist()) for array in numbers]
+def verdict_plot(comparisons: Iterable[Comparison], *, title: str = "") -> Figure:
+    """Draw every published accuracy among the seeds of its recipe, as errors on a log scale.
+
+    Args:
+        comparisons: what :func:`mnist_lab.reproduction.compare` returned; losses are left out.
+        title: of the figure.
+    """
+    claims = [each for each in comparisons if not each.claim.metric.is_loss]
+    styles = {
+        "raw pixels": ("C1", "o", -0.2),
+        "scaled pixels": ("C0", "s", 0.0),
+        "scaled pixels, by logits": ("C2", "^", 0.2),
+    }
+    figure, ax = plt.subplots(figsize=(9, 0.62 * len(claims) + 1.3))
+    for row, comparison in enumerate(claims):
+        ax.axhline(row, color="0.9", zorder=0)
+        for form in comparison.forms:
+            name = f"{form.pixels} pixels" + ", by logits" * (form.reading == "logits")
+            if name in styles:  # raw pixels by logits would only crowd the figure
+                color, marker, shift = styles[name]
+                errors = 100 * (1 - form.values)
+                ax.plot(errors, np.full(len(errors), row + shift), marker, color=color, alpha=0.5)
+        ax.plot(100 * (1 - comparison.claim.value), row, "D", color="black", markersize=9)
+    for name, (color, marker, _) in styles.items():
+        ax.plot([], [], marker, color=color, label=name)
+    ax.plot([], [], "D", color="black", markersize=9, label="published")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=4)
+    ax.set_xscale("log")
+    ticks = (1, 2, 5, 10, 20, 40)
+    ax.set_xticks(ticks, [f"{tick} %" for tick in ticks])
+    ax.minorticks_off()
+    labels = [f"{each.recipe.name}\n{each.claim.metric.name}" for each in claims]
+    ax.set_yticks(range(len(claims)), labels, fontsize=9)
+    ax.set(xlabel="images misread (log scale)", title=title)
+    ax.invert_yaxis()
+    return figure
+
+
+def _numbers(values: npt.ArrayLike | None) -> str:
+    """Write numbers to six digits: a sum's last bits differ from one processor to another."""
+    if values is None:
+        return ""
+    array = np.array(values, float)
+    array[getattr(values, "mask", False)] = np.nan  # what is masked is not seen
+    return " ".join(f"{x + 0.0:.6g}" for x in array.ravel().tolist())
+
+
+def _ticks(axis: Axis) -> Iterator[str]:
+    """Words on an axis. Ticks that Matplotlib chooses itself follow from the data, and move."""
+    yield axis.get_label_text()
+    yield axis.get_scale()
+    for ticker in (axis.major, axis.minor):
+        if isinstance(ticker.locator, FixedLocator | StrCategoryLocator):
+            positions = [float(place) for place in ticker.locator()]
+            yield _numbers(positions)
+            if ticker.formatter is not None:
+                yield from map(str, ticker.formatter.format_ticks(positions))
+        elif isinstance(ticker.formatter, FixedFormatter):
+            yield from map(str, ticker.formatter.seq)
+
+
+def _drawn(artist: Artist) -> Iterator[str]:
+    """Words and data of an artist and of all in it, in drawing order, positions in data units."""
+    if not artist.get_visible():
+        return
+    match artist:
+        case FigureBase():
+            for child in artist.get_children():
+                yield from _drawn(child)
+        case Axes():
+            frame: list[Artist] = [artist.patch, *artist.spines.values()]
+            if not artist.axison:
+                frame += [artist.xaxis, artist.yaxis]
+            for child in artist.get_children():
+                if child not in frame:
+                    yield from _drawn(child)
+            for text in artist.texts:  # titles lie where the layout puts them, these by the data
+                yield _numbers(text.xy if isinstance(text, Annotation) else text.get_position())
+        case Axis():
+            yield from _ticks(artist)
+        case Legend():
+            for text in (artist.get_title(), *artist.get_texts()):
+                yield text.get_text()
+        case Table():
+            for (row, column), cell in sorted(artist.get_celld().items()):
+                yield f"{row} {column} {cell.get_text().get_text()}"
+        case Text():
+            yield artist.get_text()
+        case Line2D():
+            yield _numbers(artist.get_xydata())
+        case AxesImage():
+            yield _numbers(artist.get_array())
+            yield _numbers(artist.get_extent())
+        case Collection():
+            yield _numbers(artist.get_offsets())
+            yield _numbers(artist.get_array())
+            if isinstance(artist, QuadMesh):
+                yield _numbers(artist.get_coordinates())
+            else:
+                for path in artist.get_paths():
+                    yield _numbers(path.vertices)
+        case FancyArrowPatch():  # drawn anew for each size of the figure
+            pass
+        case Patch():
+            yield _numbers(artist.get_path().transformed(artist.get_patch_transform()).vertices)
 
 
 def fingerprint(figure: Figure) -> str:
     """Return a short digest of what a figure shows.
 
     Tests of the notebooks cannot compare pictures; they compare these eight hexadecimal digits, so
-    that a figure of the wrong digits is noticed. They cover images, lines, points, bars, heat maps
-    and words, not colours, fonts or sizes.
+    that a figure of the wrong digits is noticed. They cover images, lines, points, bars, areas,
+    error bars, heat maps and all words, those of legends and at ticks included; not colours, fonts
+    or sizes, and not the ticks that Matplotlib chooses itself.
     """
-    content = "\n".join(line for ax in figure.axes for line in _drawn(ax))
+    content = "\n".join(_drawn(figure))
     return hashlib.sha256(content.encode()).hexdigest()[:8]

@@ -1,52 +1,63 @@
-"""What the published recipes give over many seeds, measured, beside what their authors reported.
+"""Measured results beside published claims: which figures hold.
 
 The measurements are in ``results/reproduction.csv``, which ``mnist-lab reproduce`` wrote: every
-recipe, trained from ten seeds on real MNIST.
+recipe, trained from ten seeds on real MNIST. A claim *holds* if one more run could round to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_lab.recipes import PUBLISHED_MATRIX, RECIPES
+from mnist_lab import CLASSES
+from mnist_lab.evaluation import SeedIntervals, seed_intervals
+from mnist_lab.recipes import MATRIX_ACCURACY, PUBLISHED_MATRIX, RECIPES, TEST_ACCURACY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mnist_lab.recipes import Recipe
+    from mnist_lab.recipes import Claim, Metric, Pixels, Recipe
 
 __all__ = [
     "FILE",
-    "MATRIX",
-    "SeedIntervals",
+    "Comparison",
+    "Form",
+    "Reading",
     "compare",
+    "matrix_entries",
     "pixels_of",
     "readings_of",
     "reproduction",
-    "seed_intervals",
+    "verdicts",
 ]
 
 FILE = Path(__file__).with_name("results") / "reproduction.csv"
-MATRIX = "accuracy of the matrix"  # the matrix of 000 counts as the accuracy that it adds up to
+# Where answers come from: Keras' evaluate, or argmax of the outputs or of the logits.
+Reading = Literal["evaluate", "outputs", "logits"]
+
+_FLOAT32 = 1e-7  # evaluate gives 0.9737 as 0.97369999
 
 
-def pixels_of(recipe: Recipe) -> tuple[Literal["raw", "scaled"], ...]:
+def pixels_of(recipe: Recipe) -> tuple[Pixels, ...]:
     """Return the forms of pixels to try: both, unless the author's page shows that it scales."""
-    shown = recipe.pixels == "scaled" and not any("pixels" in fact for fact in recipe.assumed)
-    return ("scaled",) if shown else ("raw", "scaled")
+    return ("scaled",) if recipe.page_scales else ("raw", "scaled")
 
 
-def readings_of(recipe: Recipe, quantity: str) -> tuple[str, ...]:
+def readings_of(recipe: Recipe, metric: Metric) -> tuple[Reading, ...]:
     """Return the ways to read a figure, that of its author first; they differ for sigmoids only."""
-    if not recipe.layers.endswith("sigmoid"):
+    if recipe.output == "softmax":
         return ("outputs",)
-    if quantity == "test accuracy":
+    if metric == TEST_ACCURACY:
         return ("evaluate", "logits")
-    return ("outputs", "logits") if quantity == MATRIX else ("evaluate",)
+    if metric == MATRIX_ACCURACY:
+        return ("outputs", "logits")
+    return ("evaluate",)
 
 
 def reproduction(path: Path = FILE) -> pd.DataFrame:
@@ -56,120 +67,246 @@ def reproduction(path: Path = FILE) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-class SeedIntervals(NamedTuple):
-    """Mean and standard deviation over seeds, and two intervals that are easily confused.
+@dataclass(frozen=True, eq=False)
+class Form:
+    """One way to rebuild a published figure: the pixels, the reading, and what the seeds gave.
 
-    ``low`` to ``high`` is where the *mean* of all seeds lies; ``next_low`` to ``next_high`` is
-    where *one more run* will fall. An author's figure is one run.
+    ``values`` holds one result a seed, floats of shape (n,). A training that ``diverged`` (its loss
+    is no number) is counted, not mixed in: an author would have seen it, and published another run.
     """
 
-    mean: float
-    sd: float
-    low: float
-    high: float
-    next_low: float
-    next_high: float
+    claim: Claim
+    pixels: Pixels
+    reading: Reading
+    values: npt.NDArray[np.float64]
+    diverged: int = 0
+
+    @cached_property
+    def seeds(self) -> SeedIntervals | None:
+        """The 95 % intervals, or None where fewer than two seeds are there to tell them from."""
+        if len(self.values) < 2:
+            return None
+        return seed_intervals(self.values, bounds=self.claim.metric.bounds)
+
+    @property
+    def below(self) -> int:
+        """How many seeds give less than the author."""
+        return int((self.values < self.claim.value - _FLOAT32).sum())
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the author's figure lies among the seeds."""
+        return bool(self.values.size) and self._rounds_into(self.values.min(), self.values.max())
+
+    @property
+    def holds(self) -> bool:
+        """Whether the author's figure lies in the range of one more run."""
+        return self.seeds is not None and self._rounds_into(
+            self.seeds.next_low, self.seeds.next_high
+        )
+
+    def _rounds_into(self, low: float, high: float) -> bool:
+        reach = self.claim.half_unit + _FLOAT32
+        return bool(low - reach <= self.claim.value <= high + reach)
 
 
-def seed_intervals(values: npt.ArrayLike, confidence: float = 0.95) -> SeedIntervals:
-    """Return Student's t intervals of a result that was measured over several seeds.
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A published figure beside every form in which its recipe was measured, raw pixels first."""
 
-    They suppose that the seeds scatter about normally.
+    recipe: Recipe
+    claim: Claim
+    forms: tuple[Form, ...]
 
-    Source: G. J. Hahn, Factors for calculating two-sided prediction intervals for samples from a
-    normal distribution, Journal of the American Statistical Association 64 (1969).
+    @property
+    def verdict(self) -> str:
+        """Say whether the figure holds and, if not as printed, what it takes.
+
+        It says "luck" where no seed reaches the figure, and "scatter widely" where the range of one
+        more run comes to an end of the scale, so that it contradicts hardly any figure.
+        """
+        if any(form.seeds is None for form in self.forms):
+            return "open: fewer than two seeds"
+        fits = [f for f in self.forms if f.holds and f.reading == self.forms[0].reading]
+        if not fits:
+            return f"does not hold: {self._miss()}"
+        if self.recipe.page_scales is None:
+            if len(fits) > 1:
+                return f"holds on raw and on scaled pixels{_doubt(fits)}"
+            return f"fits {fits[0].pixels} pixels only{_doubt(fits)}; the page does not say"
+        if self.recipe.page_scales is False and fits[0].pixels == "scaled":
+            return f"fits scaled pixels only{_doubt(fits)}; the page prints raw ones"
+        if fits[0].seeds and fits[0].seeds.is_wide:
+            return "possible: seeds scatter widely"
+        return f"holds{_doubt(fits[:1])}"
+
+    def _miss(self) -> str:
+        if any(form.holds for form in self.forms):
+            return "it fits the logits only"
+        if all(form.below == 0 for form in self.forms):
+            return "every seed gives more"
+        if all(form.below == len(form.values) for form in self.forms):
+            return "every seed gives less"
+        return "no form fits"
+
+
+def _doubt(fits: Sequence[Form]) -> str:
+    """Say what weakens the forms that fit, if it weakens all of them."""
+    if all(form.seeds and form.seeds.is_wide for form in fits):
+        return ", where seeds scatter widely"
+    return "" if any(form.is_reached for form in fits) else ", with luck"
+
+
+def _rows(frame: pd.DataFrame, recipe: Recipe, pixels: str, reading: str) -> pd.DataFrame:
+    """Return one row a seed: the trainings as long as the author's, each seed once."""
+    form = (recipe.name, recipe.epochs, pixels, reading)
+    chosen = (frame[["recipe", "epochs", "pixels", "reading"]] == form).all(axis=1)
+    return frame[chosen].drop_duplicates("seed")
+
+
+def _converged(rows: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return the rows whose losses, and other columns named, are numbers."""
+    numbers = rows[["train_loss", "test_loss", *columns]].to_numpy(float)
+    converged: pd.DataFrame = rows[np.isfinite(numbers).all(axis=1)]
+    return converged
+
+
+def compare(frame: pd.DataFrame) -> list[Comparison]:
+    """Set every published figure beside every form in which its recipe was measured.
 
     Args:
-        values: one result a seed, floats of shape (n,), at least two.
-        confidence: level between 0 and 1.
+        frame: what :func:`reproduction` returned. Only trainings as long as the author's count;
+            recipes without any are left out.
+
+    Returns:
+        One comparison a claim, in the order of the recipes.
 
     Raises:
-        ValueError: there are fewer than two values.
+        ValueError: nothing was measured that an author reported.
     """
-    from scipy import stats
+    comparisons = []
+    for recipe in RECIPES.values():
+        for claim in recipe.claims:
+            forms = []
+            for pixels in pixels_of(recipe):
+                for reading in readings_of(recipe, claim.metric):
+                    rows = _rows(frame, recipe, pixels, reading)
+                    kept = _converged(rows, claim.metric.column)
+                    values = kept[claim.metric.column].to_numpy(float)
+                    diverged = len(rows) - len(kept)
+                    forms.append(Form(claim, pixels, reading, values, diverged))
+            if any(len(form.values) or form.diverged for form in forms):
+                comparisons.append(Comparison(recipe, claim, tuple(forms)))
+    if not comparisons:
+        raise ValueError(
+            "No training here is one of a recipe with published figures and as long as its "
+            "author's: measure some with mnist-lab reproduce, without --epochs."
+        )
+    return comparisons
 
-    results = np.asarray(values, dtype=float)
-    n = results.size
-    if n < 2:
-        raise ValueError(f"{n} value shows no spread: measure at least two seeds.")
-    mean, sd = results.mean(), results.std(ddof=1)
-    half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd
-    around, further = half / np.sqrt(n), half * np.sqrt(1 + 1 / n)
-    ends = mean - around, mean + around, mean - further, mean + further
-    return SeedIntervals(*map(float, (mean, sd, *ends)))
+
+def _cell(form: Form) -> str:
+    diverged = f"; {form.diverged} diverged" if form.diverged else ""
+    if form.seeds is None:
+        return f"{len(form.values)} of at least 2 seeds{diverged}"
+    # Four decimals, of an accuracy two in per cent: its test set has 10,000 images.
+    mean, sd, low, high = (
+        form.claim.metric.text(value, 4)
+        for value in (form.seeds.mean, form.seeds.sd, form.seeds.next_low, form.seeds.next_high)
+    )
+    return f"{mean} ± {sd} ({low} to {high}{diverged})"
 
 
-def _claims() -> list[tuple[Recipe, str, float]]:
-    claims = [
-        (r, quantity, value) for r in RECIPES.values() for quantity, value in r.claims.items()
-    ]
-    share = float(np.trace(PUBLISHED_MATRIX) / PUBLISHED_MATRIX.sum())
-    return [*claims[:1], (RECIPES["deep_dropout_ann"], MATRIX, share), *claims[1:]]
+def _below(forms: Iterable[Form]) -> str:
+    """Write "9, 0 of 10", or "9 of 10, 0 of 8" where the forms have different numbers of seeds."""
+    counts = [(form.below, len(form.values)) for form in forms]
+    if len({n for _, n in counts}) == 1:
+        return f"{', '.join(str(below) for below, _ in counts)} of {counts[0][1]}"
+    return ", ".join(f"{below} of {n}" for below, n in counts)
 
 
-def _range(
-    values: npt.NDArray[np.float64], found: SeedIntervals, most: float
-) -> tuple[float, float, str]:
-    """Return where one more run will fall, and what says so: Student's distribution or the seeds.
+def verdicts(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """Sum up the comparisons: a row for each published figure, all cells text.
 
-    The seeds' own range holds one more run (n - 1) times in n + 1, whatever its distribution. Where
-    a seed lies outside Student's, Student's is widened: what a seed gave, one more run can give.
+    Args:
+        comparisons: what :func:`compare` returned.
+
+    Returns:
+        ``recipe``, ``figure``, ``published``; then mean ± standard deviation over the seeds and, in
+        brackets, the range of one more run (:func:`mnist_lab.evaluation.seed_intervals`) and how
+        many trainings diverged, on ``raw pixels`` and on ``scaled pixels``, read as the author did,
+        and on scaled pixels ``by logits``; ``seeds below`` the author's figure in each of these;
+        and the ``verdict``. Accuracies are per cent.
     """
-    low, high = float(values.min()), float(values.max())
-    if found.next_low < 0 or found.next_high > most:  # no normal scatter reaches there
-        return low, high, "seeds"
-    return min(low, found.next_low), max(high, found.next_high), "Student"
+    import pandas as pd
+
+    columns = {"raw pixels": "", "scaled pixels": "", "by logits": ""}
+    rows = []
+    for comparison in comparisons:
+        shown: dict[str, Form] = {}
+        for form in comparison.forms:
+            if form.reading != "logits":
+                shown[f"{form.pixels} pixels"] = form
+            elif form.pixels == "scaled":
+                shown["by logits"] = form
+        forms = {column: shown[column] for column in columns if column in shown}
+        rows.append(
+            {
+                "recipe": comparison.recipe.name,
+                "figure": comparison.claim.metric.name,
+                "published": comparison.claim.text,
+                **columns,
+                **{column: _cell(form) for column, form in forms.items()},
+                "seeds below": _below(forms.values()),
+                "verdict": comparison.verdict,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def compare(frame: pd.DataFrame) -> pd.DataFrame:
-    """Set every published figure beside every form in which its recipe was measured.
+def matrix_entries(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
+    """Compare the published matrix of 000 with those of the seeds, entry by entry.
 
     Args:
         frame: what :func:`reproduction` returned.
 
     Returns:
-        A row for each claim and form: ``recipe``, ``quantity``, ``published`` with so many
-        ``decimals``, ``pixels``, ``reading``, ``values`` (one a seed), the fields of
-        :class:`SeedIntervals`, ``below`` (how many seeds give less than the author),
-        ``range_low`` and ``range_high`` with ``range_by`` (``"Student"``: the 95 % interval of one
-        more run, widened to the seeds outside it; ``"seeds"``, where that passes 0 or, for an
-        accuracy, 1: their range), ``reached`` and ``holds``: the author's figure lies among the
-        seeds, or in that range, give or take half a unit of its last digit.
+        A row for each of the 100 entries: ``true`` and ``predicted`` digit, the ``published``
+        count; ``mean``, ``sd``, ``lowest`` and ``highest`` over the seeds, from ``argmax`` of the
+        outputs; and whether the published one lies ``inside``, from lowest to highest. And the
+        yardstick: how many entries of each seed's matrix lie inside those of the other seeds.
+
+    Raises:
+        ValueError: there are fewer than two seeds of the recipe.
     """
     import pandas as pd
 
-    columns = {MATRIX: "test_accuracy"}
-    rows: list[dict[str, Any]] = []
-    for recipe, quantity, published in _claims():
-        decimals = len(repr(round(published, 6)).partition(".")[2])
-        half_unit = 10.0**-decimals / 2
-        column = columns.get(quantity) or quantity.replace("training", "train").replace(" ", "_")
-        for pixels in pixels_of(recipe):
-            for reading in readings_of(recipe, quantity):
-                form = (recipe.name, pixels, reading)
-                chosen = (frame[["recipe", "pixels", "reading"]] == form).all(axis=1)
-                values = frame.loc[chosen, column].to_numpy(float)
-                found = seed_intervals(values)
-                most = np.inf if "loss" in quantity else 1.0
-                low, high, by = _range(values, found, most)
-                rows.append(
-                    {
-                        "recipe": recipe.name,
-                        "quantity": quantity,
-                        "published": published,
-                        "decimals": decimals,
-                        "pixels": pixels,
-                        "reading": reading,
-                        "values": values,
-                        **found._asdict(),
-                        "below": int((values < published).sum()),
-                        "range_low": low,
-                        "range_high": high,
-                        "range_by": by,
-                        "reached": values.min() - half_unit
-                        <= published
-                        <= values.max() + half_unit,
-                        "holds": low - half_unit <= published <= high + half_unit,
-                    }
-                )
-    return pd.DataFrame(rows)
+    recipe = RECIPES["deep_dropout_ann"]
+    rows = _converged(_rows(frame, recipe, recipe.pixels, "outputs"))
+    if len(rows) < 2:
+        raise ValueError(
+            f"Matrices of at least two seeds of {recipe.name} are wanted and here is {len(rows)}: "
+            f"measure some with mnist-lab reproduce {recipe.name}."
+        )
+    matrices = np.array([[int(n) for n in row.split()] for row in rows.confusion])
+    true, predicted = np.indices((CLASSES, CLASSES)).reshape(2, -1)
+    published = PUBLISHED_MATRIX.ravel()
+    entries = pd.DataFrame(
+        {
+            "true": true,
+            "predicted": predicted,
+            "published": published,
+            "mean": matrices.mean(axis=0).round(1),
+            "sd": matrices.std(axis=0, ddof=1).round(1),
+            "lowest": matrices.min(axis=0),
+            "highest": matrices.max(axis=0),
+            "inside": _inside(published, matrices),
+        }
+    )
+    others = (np.delete(matrices, i, axis=0) for i in range(len(matrices)))
+    return entries, [int(_inside(m, rest).sum()) for m, rest in zip(matrices, others, strict=True)]
+
+
+def _inside(counts: npt.NDArray[Any], matrices: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Say which counts lie from the lowest to the highest of several matrices, entry by entry."""
+    return np.asarray((matrices.min(axis=0) <= counts) & (counts <= matrices.max(axis=0)))

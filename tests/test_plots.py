@@ -8,7 +8,8 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt
 
-from mnist_lab import plots
+from mnist_lab import plots, reproduction
+from mnist_lab.recipes import RECIPES
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 28, 28), dtype=np.uint8)
 HISTORY = {"loss": [0.5, 0.3], "accuracy": [0.8, 0.9], "val_loss": [0.4, 0.35]}
@@ -73,12 +74,29 @@ def test_interval_plot_leaves_out_what_was_not_published():
     assert np.isnan(diamonds[:, 0]).tolist() == [False, True]
 
 
-def bars(x, y):
-    return plt.subplots()[1].bar(x, y)[0].figure
+def test_verdict_plot_draws_every_published_accuracy_among_its_seeds():
+    comparisons = reproduction.compare(reproduction.reproduction())
+    ax = plots.verdict_plot(comparisons, title="Claims").axes[0]
+    accuracies = [c for c in comparisons if not c.claim.metric.is_loss]
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels == [f"{c.recipe.name}\n{c.claim.metric.name}" for c in accuracies]
+    drawn = [
+        (line.get_marker(), *point) for line in ax.lines for point in line.get_xydata().round(6)
+    ]
+    for row, comparison in enumerate(accuracies):
+        assert ("D", round(100 * (1 - comparison.claim.value), 6), row) in drawn
+        scaled = next(form for form in comparison.forms if form.pixels == "scaled")
+        for value in scaled.values:
+            assert ("s", round(100 * (1 - value), 6), row) in drawn
+    losses = [c for c in comparisons if c.claim.metric.is_loss]
+    assert len(accuracies) + len(losses) == sum(len(r.claims) for r in RECIPES.values())
 
 
-def points(x, y):
-    return plt.subplots()[1].scatter(x, y).figure
+def drawn(draw):
+    """A figure of one axes, on which a function has drawn."""
+    figure, ax = plt.subplots()
+    draw(ax)
+    return figure
 
 
 def changed(array):
@@ -87,26 +105,143 @@ def changed(array):
     return array
 
 
-@pytest.mark.parametrize(
-    ("figure", "other"),
-    [
-        (lambda: plots.digit_grid(IMAGES), lambda: plots.digit_grid(changed(IMAGES))),
-        (lambda: plots.digit_grid(IMAGES), lambda: plots.digit_grid(IMAGES, titles=range(12))),
-        (
-            lambda: plots.learning_curves(HISTORY),
-            lambda: plots.learning_curves({**HISTORY, "loss": [0.5, 0.31]}),
-        ),
-        (
-            lambda: plots.confusion_heatmap(np.eye(3, dtype=int)),
-            lambda: plots.confusion_heatmap(np.eye(3, dtype=int)[::-1]),
-        ),
-        (lambda: bars([0], [1]), lambda: bars([0], [2])),
-        (lambda: points([0], [1]), lambda: points([0], [2])),
-    ],
-)
-def test_fingerprint_notices_a_change_and_nothing_else(figure, other):
+def named(ax, *names):
+    for name in names:
+        ax.plot([0, 1], [0, 1], label=name)
+    ax.legend()
+
+
+# Each kind of thing that a figure shows, and the same figure with one thing changed.
+CHANGES = {
+    "an image": (lambda: plots.digit_grid(IMAGES), lambda: plots.digit_grid(changed(IMAGES))),
+    "titles": (lambda: plots.digit_grid(IMAGES), lambda: plots.digit_grid(IMAGES, range(12))),
+    "labels of rows": (
+        lambda: plots.digit_grid(IMAGES, columns=6, row_labels=["right", "wrong"]),
+        lambda: plots.digit_grid(IMAGES, columns=6, row_labels=["wrong", "right"]),
+    ),
+    "the title of a figure": (
+        lambda: plots.learning_curves(HISTORY, title="raw"),
+        lambda: plots.learning_curves(HISTORY, title="scaled"),
+    ),
+    "a line": (
+        lambda: plots.learning_curves(HISTORY),
+        lambda: plots.learning_curves({**HISTORY, "loss": [0.5, 0.31]}),
+    ),
+    "a heat map": (
+        lambda: plots.confusion_heatmap(np.eye(3, dtype=int)),
+        lambda: plots.confusion_heatmap(np.eye(3, dtype=int)[::-1]),
+    ),
+    "swapped names of rows": (
+        lambda: plots.interval_plot(["a", "b"], [0.9, 0.8], [(0.8, 1), (0.7, 0.9)]),
+        lambda: plots.interval_plot(["b", "a"], [0.9, 0.8], [(0.8, 1), (0.7, 0.9)]),
+    ),
+    "an interval": (
+        lambda: plots.interval_plot(["a"], [0.9], [(0.8, 1)]),
+        lambda: plots.interval_plot(["a"], [0.9], [(0.7, 1)]),
+    ),
+    "a bar": (
+        lambda: drawn(lambda ax: ax.bar([0], [1])),
+        lambda: drawn(lambda ax: ax.bar([0], [2])),
+    ),
+    "swapped names of bars": (
+        lambda: drawn(lambda ax: ax.bar(["cat", "dog"], [1, 2])),
+        lambda: drawn(lambda ax: ax.bar(["dog", "cat"], [1, 2])),
+    ),
+    "labels at ticks": (
+        lambda: drawn(lambda ax: ax.set_xticks([0, 1], ["three", "seven"])),
+        lambda: drawn(lambda ax: ax.set_xticks([0, 1], ["seven", "three"])),
+    ),
+    "a point": (
+        lambda: drawn(lambda ax: ax.scatter([0], [1])),
+        lambda: drawn(lambda ax: ax.scatter([0], [2])),
+    ),
+    "an area": (
+        lambda: drawn(lambda ax: ax.fill_between([0, 1], [0, 0], [1, 1])),
+        lambda: drawn(lambda ax: ax.fill_between([0, 1], [0, 0], [1, 2])),
+    ),
+    "an error bar without caps": (
+        lambda: drawn(lambda ax: ax.errorbar([0], [1], yerr=[0.1])),
+        lambda: drawn(lambda ax: ax.errorbar([0], [1], yerr=[0.2])),
+    ),
+    "vertical lines": (
+        lambda: drawn(lambda ax: ax.vlines([0], 0, 1)),
+        lambda: drawn(lambda ax: ax.vlines([0], 0, 2)),
+    ),
+    "swapped names in a legend": (
+        lambda: drawn(lambda ax: named(ax, "raw", "scaled")),
+        lambda: drawn(lambda ax: named(ax, "scaled", "raw")),
+    ),
+    "a word moved": (
+        lambda: drawn(lambda ax: ax.text(0, 0, "seven")),
+        lambda: drawn(lambda ax: ax.text(0, 1, "seven")),
+    ),
+    "the scale of an axis": (
+        lambda: drawn(lambda ax: ax.plot([1, 2], [1, 2])),
+        lambda: drawn(lambda ax: ax.loglog([1, 2], [1, 2])),
+    ),
+    "what a mask hides": (
+        lambda: drawn(lambda ax: ax.imshow(np.ma.masked_equal([[1, 2], [3, 4]], 4))),
+        lambda: drawn(lambda ax: ax.imshow(np.ma.masked_equal([[1, 2], [3, 4]], 3))),
+    ),
+    "an axes within another": (
+        lambda: drawn(lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)).plot([0, 1])),
+        lambda: drawn(lambda ax: ax.inset_axes((0, 0, 0.5, 0.5)).plot([0, 2])),
+    ),
+    "a second axis": (
+        lambda: drawn(lambda ax: ax.twinx().plot([0, 1])),
+        lambda: drawn(lambda ax: ax.twinx().plot([0, 2])),
+    ),
+    "a cell of a table": (
+        lambda: drawn(lambda ax: ax.table([["1", "2"]])),
+        lambda: drawn(lambda ax: ax.table([["2", "1"]])),
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_fingerprint_notices_a_change(change):
+    figure, other = CHANGES[change]
     assert plots.fingerprint(figure()) == plots.fingerprint(figure())
     assert plots.fingerprint(figure()) != plots.fingerprint(other())
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_fingerprint_does_not_move_with_the_drawing(change):
+    """Drawing, and drawing at another size, places axes, ticks and words anew."""
+    with mpl.rc_context():
+        plots.use_style()
+        figure = CHANGES[change][0]()
+        before = plots.fingerprint(figure)
+        figure.canvas.draw()
+        assert plots.fingerprint(figure) == before
+        figure.set_size_inches(3, 2)
+        figure.canvas.draw()
+        assert plots.fingerprint(figure) == before
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"color": "C0"}, {"color": "C3"}),
+        ({"linewidth": 1}, {"linewidth": 3}),
+    ],
+)
+def test_fingerprint_does_not_see_the_style(one, other):
+    def digest(style):
+        return plots.fingerprint(drawn(lambda ax: ax.fill_between([0, 1], [0, 1], **style)))
+
+    assert digest(one) == digest(other)
+
+
+def test_fingerprint_does_not_see_what_is_hidden():
+    shown, hidden = (drawn(lambda ax: ax.plot([0, 1])) for _ in range(2))
+    hidden.axes[0].plot([0, 2])[0].set_visible(False)
+    assert plots.fingerprint(shown) == plots.fingerprint(hidden)
+    one, other = (drawn(lambda ax, word=word: ax.set_xlabel(word)) for word in ("a", "b"))
+    assert plots.fingerprint(one) != plots.fingerprint(other)
+    for figure in (one, other):
+        figure.axes[0].set_axis_off()
+    assert plots.fingerprint(one) == plots.fingerprint(other)
 
 
 def test_fingerprint_survives_the_last_bits():

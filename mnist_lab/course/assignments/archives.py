@@ -10,8 +10,8 @@ import re
 import stat
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,15 +26,18 @@ __all__ = [
     "Entry",
     "entries",
     "fault",
+    "first_download",
+    "is_clutter",
 ]
 
 MOST_BYTES = 50_000_000  # of one notebook; with all its figures it has a few million
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # some browsers add an ending
-DOWNLOADED_AGAIN = re.compile(r" ?\(\d+\)$")  # what browsers add to a second download's name
+# What browsers add to a second download's name. Longer numbers are those of learners.
+DOWNLOADED_AGAIN = re.compile(r" ?\([1-9]\d?\)$")
+LONGEST_PATH = 1000  # characters within a source
 LONGEST_NAME = 200  # bytes; file systems take 255 with the ending
-_CLUTTER = re.compile(
-    r"(^|/)((__MACOSX|\.ipynb_checkpoints)/|(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)$)"
-)
+_CLUTTER = re.compile(r"(^|/)(__MACOSX/|(\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)$)")
+_UTF8 = 0x800  # the bit of a zip entry that says so
 _OUTSIDE = re.compile(r"^([A-Za-z]:)?[/\\]|(^|[/\\])\.\.([/\\]|$)")
 
 
@@ -61,25 +64,43 @@ def entries(source: Path, besides: Path) -> Iterator[list[Entry]]:
         CourseError: the source is neither.
     """
     if source.is_dir():
-        yield [entry for entry in _in_folder(source, besides) if not _CLUTTER.search(entry.path)]
+        yield [entry for entry in _in_folder(source, besides) if not is_clutter(entry.path)]
         return
     try:
         archive = zipfile.ZipFile(source)
     except (OSError, zipfile.BadZipFile) as error:
         raise CourseError(f"{source} is no folder and no zip file ({error}): name one.") from None
     with archive:
-        yield [entry for entry in _in_zip(archive) if not _CLUTTER.search(entry.path)]
+        yield [entry for entry in _in_zip(archive) if not is_clutter(entry.path)]
+
+
+def is_clutter(path: str) -> bool:
+    """Say whether a system made the file by itself."""
+    return bool(_CLUTTER.search(path))
+
+
+def first_download(stem: str, stems: Collection[str]) -> str:
+    """Return the name whose repeated download a name is, if that is among the names; else itself.
+
+    So ``ada (1)`` is ``ada`` where there is an ``ada``. Without one, nothing says that
+    ``Group (1)`` and ``Group (2)`` are one.
+    """
+    while (base := DOWNLOADED_AGAIN.sub("", stem)) != stem and base in stems:
+        stem = base
+    return stem
 
 
 def fault(entry: Entry) -> str:
-    """Say why a file is not read; "" if it may be."""
+    """Say why a file must not be read; "" if it may be."""
     if _OUTSIDE.search(entry.path):
         return "would lead out of the archive"
+    if len(entry.path) > LONGEST_PATH:
+        return f"has a path of more than {LONGEST_PATH:,} characters"
     if not entry.is_regular:
         return "is a link or a device, not a file"
-    if not NOTEBOOK.search(entry.path):
-        return "is no notebook (.ipynb)"
-    return f"has more than {MOST_BYTES:,} bytes" if entry.size > MOST_BYTES else ""
+    if entry.size > MOST_BYTES and NOTEBOOK.search(entry.path):
+        return f"has more than {MOST_BYTES:,} bytes"
+    return ""
 
 
 def _in_folder(source: Path, besides: Path) -> Iterator[Entry]:
@@ -102,7 +123,19 @@ def _in_zip(archive: zipfile.ZipFile) -> Iterator[Entry]:
             return file.read(MOST_BYTES + 1)  # whatever size was declared
 
     for info in archive.infolist():
-        if not info.is_dir():
+        if not (path := _path(info)).endswith("/"):
             is_file = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
-            read = partial(unpack, info)
-            yield Entry(info.filename, info.date_time, info.file_size, is_file, read)
+            yield Entry(path, info.date_time, info.file_size, is_file, partial(unpack, info))
+
+
+def _path(info: zipfile.ZipInfo) -> str:
+    """Return an entry's path as its author saw it.
+
+    Some programs write UTF-8 without saying so, which zipfile then takes for the old code page 437;
+    what is no UTF-8 stays as it is. PowerShell 5 separates folders by backslashes.
+    """
+    path = info.filename
+    if not info.flag_bits & _UTF8:
+        with suppress(UnicodeError):
+            path = path.encode("cp437").decode("utf-8")
+    return path if "/" in path else path.replace("\\", "/")

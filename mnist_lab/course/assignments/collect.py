@@ -1,4 +1,9 @@
-"""Submissions as a learning platform hands them out -> one notebook per learner in a folder."""
+"""Submissions as a learning platform hands them out -> one notebook per learner in a folder.
+
+Whose a file is, :mod:`~mnist_lab.course.assignments.platforms` reads from its path. Nothing is
+merged or left out without a word: every file that is not copied stands in a remark or a refusal,
+except what the platform itself wrote for a learner whose notebook was found.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +13,39 @@ import re
 import unicodedata
 import zipfile
 import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from posixpath import commonpath
+from pathlib import Path
 
 from mnist_lab._files import replacing
 from mnist_lab.course import CourseError
-from mnist_lab.course.assignments import archives
+from mnist_lab.course.assignments import archives, platforms
 from mnist_lab.course.assignments.archives import (
     DOWNLOADED_AGAIN,
     LONGEST_NAME,
     MOST_BYTES,
     NOTEBOOK,
     Entry,
+    first_download,
 )
+from mnist_lab.course.assignments.platforms import Owner
 
-__all__ = ["PATTERNS", "Collected", "collect"]
+__all__ = ["Collected", "collect"]
 
 MOST_BYTES_IN_ALL = 4_000_000_000
+_MOST_LISTED = 20  # files in one remark, beside notebooks
 
-# The names that Moodle (a folder or a file for each learner) and Canvas give. The number tells
-# learners of the same name apart.
-PATTERNS = (
-    r"(?:^|/)(?P<student>[^/]+?)_(?P<number>\d+)_assignsubmission_file_",
-    r"(?:^|/)(?P<student>[^/_]+)(?:_LATE)?_(?P<number>\d{3,})_\d{3,}_[^/]*$",
+# What platforms and Jupyter write beside the work of learners: text fields, receipts, lists.
+_BESIDES = re.compile(
+    r"(?:^|/)(?:onlinetext\.html?|grades\.(?:csv|xlsx?)|index\.html|(?:timestamp|comments)\.txt"
+    r"|[^/]*(?:submission|feedback)Text\.html|[^/]*_assignsubmission_onlinetext_[^/]*"
+    r"|[^/]*_attempt_[\d-]+\.txt|[^/]*_\d+_(?:text|link)\.html)$"
+    r"|/Feedback attachment\(s\)/|(?:^|/)\.ipynb_checkpoints/",
+    re.IGNORECASE,
 )
+_ARCHIVE = re.compile(r"\.(?:zip|rar|7z|tar|tgz|tar\.\w+)$", re.IGNORECASE)
 # What reading can raise: damaged, encrypted, compressed by an unknown method, gone meanwhile.
 _UNREADABLE = (
     EOFError,
@@ -54,6 +67,18 @@ class Collected:
     refused: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Learner:
+    """A learner's notebooks, and the paths of other files."""
+
+    notebooks: list[tuple[Entry, Owner]] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+# Who says whose a file is, and the learner: files are of one learner if these are equal.
+_Key = tuple[str, str]
+
+
 def collect(source: Path, folder: Path, pattern: str | None = None) -> Collected:
     """Copy the newest notebook of every learner to ``<folder>/<student>.ipynb``.
 
@@ -61,74 +86,87 @@ def collect(source: Path, folder: Path, pattern: str | None = None) -> Collected
         source: a zip file from a learning platform, or a folder of downloads.
         folder: where the notebooks go; made if need be. What is there is never overwritten.
         pattern: regular expression that finds the learner in a path within the source: its group
-            ``student``, and ``number``, if it has one, is put behind. By default the names that
-            Moodle and Canvas give; then a learner's own folder; then the name of the file.
+            ``student``, and ``number``, if it has one, is put behind. By default the forms of
+            learning platforms; then a learner's own folder; then the name of the file.
 
     Raises:
         CourseError: the source is neither a zip file nor a folder, or the pattern is unfit.
     """
-    patterns = PATTERNS if pattern is None else (_checked(pattern),)
+    checked = None if pattern is None else _checked(pattern)
     result = Collected()
     with archives.entries(source, besides=folder) as entries:
-        notebooks = []
+        fit = []
         for entry in entries:
             if fault := archives.fault(entry):
                 result.refused.append(f"{_shown(entry.path)} {fault}.")
             else:
-                notebooks.append(entry)
-        found = _by_student(notebooks, patterns, guess=pattern is None)
-        for entry in found.pop("", []):
-            result.refused.append(f"{_shown(entry.path)} names no learner: rename it.")
+                fit.append(entry)
+        paths, lessons = [entry.path for entry in fit], _lessons()
+        owners = (
+            platforms.owners(paths, lessons)
+            if checked is None
+            else platforms.by_pattern(paths, checked)
+        )
+        learners = _by_learner(zip(fit, owners, strict=True), result)
+        if not any(learner.notebooks for learner in learners.values()) and not result.refused:
+            result.refused.append(f"{source} holds no notebook (.ipynb): name another one.")
         folder.mkdir(parents=True, exist_ok=True)
-        _copy_newest(found, folder, result)
+        _copy_newest(learners, folder, lessons, result)
     return result
 
 
-def _checked(pattern: str) -> str:
+def _checked(pattern: str) -> re.Pattern[str]:
     try:
-        groups = re.compile(pattern).groupindex
+        compiled = re.compile(pattern)
     except re.error as error:
         raise CourseError(f"{pattern!r} is no regular expression ({error}): mend it.") from None
-    if "student" not in groups:
+    if "student" not in compiled.groupindex:
         raise CourseError(f"{pattern!r} finds no learner: write (?P<student>...) around the name.")
-    return pattern
+    return compiled
 
 
-def _by_student(
-    notebooks: list[Entry], patterns: tuple[str, ...], *, guess: bool
-) -> dict[str, list[Entry]]:
-    """Return learner -> notebooks; those that name no learner stand under ""."""
-    # An archive is often one folder that holds everything: that is nobody's name.
-    parents = [str(PurePosixPath(entry.path).parent) for entry in notebooks]
-    top = commonpath(parents) if len(parents) > 1 else ""
-    found: dict[str, list[Entry]] = {}
-    for entry in notebooks:
-        student = ""
-        match = next(filter(None, (re.search(pattern, entry.path) for pattern in patterns)), None)
-        if match:
-            student = "_".join(filter(None, [match["student"], match.groupdict().get("number")]))
-        elif guess:
-            first, *more = PurePosixPath(entry.path).relative_to(top).parts
-            student = first if more else DOWNLOADED_AGAIN.sub("", NOTEBOOK.sub("", first))
-        student = unicodedata.normalize("NFC", student) if _file_name(student) else ""
-        found.setdefault(student, []).append(entry)
-    return found
+def _lessons() -> list[str]:
+    """Return the names of the notebooks of the course that the current folder belongs to."""
+    with suppress(OSError):
+        for course in (Path.cwd(), *Path.cwd().parents):
+            folders = [course / name for name in ("notebooks", "assignments", "exercises")]
+            if all(folder.is_dir() for folder in folders):
+                return sorted({path.stem for f in folders for path in f.glob("*.ipynb")})
+    return []
 
 
-def _copy_newest(found: dict[str, list[Entry]], folder: Path, result: Collected) -> None:
-    learners: dict[str, str] = {}  # name of a file, as file systems compare them -> learner
+def _by_learner(owned: Iterable[tuple[Entry, Owner]], result: Collected) -> dict[_Key, _Learner]:
+    learners: dict[_Key, _Learner] = defaultdict(_Learner)
+    for entry, owner in owned:
+        where, is_besides = _shown(entry.path), bool(_BESIDES.search(entry.path))
+        is_notebook = bool(NOTEBOOK.search(entry.path)) and not is_besides
+        is_named = bool(owner.student and _file_name(owner.student))
+        if is_notebook and is_named:
+            learners[owner.source, owner.student].notebooks.append((entry, owner))
+        elif is_notebook:
+            result.refused.append(f"{where} {_shown(owner.problem or platforms.NAMELESS)}.")
+        elif is_named and owner.source != "file":
+            learners[owner.source, owner.student].others.append(entry.path)
+        elif not is_besides:
+            result.refused.append(f"{where} is no notebook (.ipynb){_advice(entry.path)}.")
+    return dict(learners)
+
+
+def _copy_newest(
+    learners: dict[_Key, _Learner], folder: Path, lessons: Sequence[str], result: Collected
+) -> None:
+    shared = Counter(
+        owner.file.casefold() for learner in learners.values() for _, owner in learner.notebooks
+    )
+    names = _distinct_names(learners, folder, result)
     total = 0
-    for student, notebooks in sorted(found.items()):
-        *older, newest = sorted(notebooks, key=lambda entry: (entry.changed, entry.path))
-        where, name = _shown(newest.path), _file_name(student)
-        if older:
-            count = len(notebooks)
-            result.remarks.append(f"{name} sent {count} notebooks; the newest counts: {where}.")
-        if learners.setdefault(name.casefold(), student) != student:
-            result.refused.append(
-                f"{where} would be {name}.ipynb, as another learner's: rename it."
-            )
+    for key, name in names.items():
+        learner = learners[key]
+        _remark_others(name, learner, result)
+        if not learner.notebooks:
             continue
+        newest = _newest(name, learner, shared, lessons, result)
+        where = _shown(newest.path)
         try:
             content = newest.read()
         except _UNREADABLE as error:
@@ -141,6 +179,98 @@ def _copy_newest(found: dict[str, list[Entry]], folder: Path, result: Collected)
             result.refused.append(f"{where} is beyond {MOST_BYTES_IN_ALL:,} bytes in all.")
         else:
             _keep(content, folder / f"{name}.ipynb", where, result)
+
+
+def _distinct_names(
+    learners: dict[_Key, _Learner], folder: Path, result: Collected
+) -> dict[_Key, str]:
+    """Return the names of the files to write; refuse learners whose files would count as one.
+
+    What a platform or a folder says goes before the name of a file, and a name that needs no change
+    before one that does: nobody can take a place by naming a file cleverly.
+    """
+
+    def rank(key: _Key) -> tuple[bool, int, bool, str]:
+        source, student = key
+        trust = ("folder", "file").index(source) + 1 if source in ("folder", "file") else 0
+        return (not learners[key].notebooks, trust, _file_name(student) != student, student)
+
+    there = {path.stem.casefold(): path.name for path in folder.glob("*.ipynb")}
+    again = {DOWNLOADED_AGAIN.sub("", x): x for x in there if DOWNLOADED_AGAIN.search(x)}
+    files = [f"{_file_name(key[1])}.ipynb" for key in learners if learners[key].notebooks]
+    taken = there | {file.removesuffix(".ipynb").casefold(): file for file in files}
+    claims: dict[str, _Key] = {}
+    names: dict[_Key, str] = {}
+    for key in sorted(learners, key=rank):
+        name = _file_name(key[1])
+        folded = name.casefold()
+        if not learners[key].notebooks:
+            if folded in claims:
+                learners[claims[folded]].others += learners[key].others
+            else:
+                names[key] = name
+            continue
+        if claims.setdefault(folded, key) != key:
+            reason = f"would be {name}.ipynb, as another learner's: rename it"
+        elif (first := first_download(folded, taken)) != folded:
+            reason = f"would count as a second download of {taken[first]}: rename it"
+        elif folded in again:
+            reason = f"would be taken for the first download of {there[again[folded]]}: rename it"
+        else:
+            names[key] = name
+            continue
+        paths = [entry.path for entry, _ in learners[key].notebooks] + learners[key].others
+        result.refused += [f"{_shown(path)} {reason}." for path in paths]
+    return names
+
+
+def _remark_others(name: str, learner: _Learner, result: Collected) -> None:
+    """Name the files of a learner that are no notebooks; refuse what may hold the only notebook."""
+    others = sorted(learner.others)
+    if learner.notebooks:
+        if others := [path for path in others if not _BESIDES.search(path)]:
+            result.remarks.append(f"{name} sent other files, too: {_listed(others)}.")
+    elif packed := [path for path in others if _ARCHIVE.search(path)]:
+        result.refused += [f"{_shown(p)} is no notebook (.ipynb){_advice(p)}." for p in packed]
+    else:
+        result.remarks.append(f"{name} sent no notebook (.ipynb), but {_listed(others)}.")
+
+
+def _advice(path: str) -> str:
+    return ": unpack it and collect that" if _ARCHIVE.search(path) else ""
+
+
+def _newest(
+    name: str,
+    learner: _Learner,
+    shared: Mapping[str, int],
+    lessons: Sequence[str],
+    result: Collected,
+) -> Entry:
+    """Return the newest notebook, and remark which others there are.
+
+    Where time decides nothing, the name does: one that others hand in, too, before one that only
+    this learner has, and the name of a lesson before other names.
+    """
+
+    def rank(notebook: tuple[Entry, Owner]) -> tuple[object, ...]:
+        entry, owner = notebook
+        file = owner.file.casefold()
+        lesson = min((i for i, x in enumerate(lessons) if x in file), default=len(lessons))
+        return (owner.attempt, entry.changed, shared[file], -lesson, entry.path)
+
+    *older, newest = sorted(learner.notebooks, key=rank)
+    if older:
+        tied = rank(older[-1])[:2] == rank(newest)[:2]
+        which = (
+            "the newest have the same time, and this one counts" if tied else "the newest counts"
+        )
+        left_out = ", ".join(_shown(entry.path) for entry, _ in older)
+        result.remarks.append(
+            f"{name} sent {len(learner.notebooks)} notebooks; {which}: {_shown(newest[0].path)}. "
+            f"Left out: {left_out}."
+        )
+    return newest[0]
 
 
 def _keep(content: bytes, path: Path, where: str, result: Collected) -> None:
@@ -169,4 +299,13 @@ def _file_name(student: str) -> str:
 
 def _shown(text: str) -> str:
     """Return a text of unknown origin so that printing it does nothing to a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)[:LONGEST_NAME]
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    if len(plain) <= LONGEST_NAME:
+        return plain
+    return f"{plain[: LONGEST_NAME // 2]}...{plain[-LONGEST_NAME // 2 :]}"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = len(paths) - _MOST_LISTED
+    text = ", ".join(map(_shown, paths[:_MOST_LISTED]))
+    return f"{text} and {more} more" if more > 0 else text

@@ -21,7 +21,7 @@ def export(source: Path, folder: Path) -> Path:
     read_assignment(source)
     path = folder / "source" / source.stem / source.name
     path.parent.mkdir(parents=True, exist_ok=True)
-    records.save_lesson(path, nbgrader_source(records.read_lesson(source)))
+    records.save_notebook(path, nbgrader_source(records.read_notebook(source)))
     return path
 
 

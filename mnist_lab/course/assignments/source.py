@@ -15,7 +15,7 @@ from nbformat.v4 import new_notebook
 from mnist_lab.course import CourseError
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.execution.cells import code_cells, tree
-from mnist_lab.course.execution.records import KERNELSPEC, LANGUAGE, read_lesson
+from mnist_lab.course.execution.records import KERNELSPEC, LANGUAGE, read_notebook
 
 __all__ = ["Assignment", "Exercise", "learner_copy", "misplaced_marks", "read_assignment"]
 
@@ -50,7 +50,7 @@ def read_assignment(path: Path) -> Assignment:
     Raises:
         CourseError: it is no notebook or its marks are at fault: names file, cell and remedy.
     """
-    notebook = read_lesson(path)
+    notebook = read_notebook(path)
     for fault in misplaced_marks(notebook):
         raise CourseError(f"{path.name}: {fault}.")
     sources = [cell.source for _, cell in code_cells(notebook)]
@@ -125,7 +125,7 @@ def learner_copy(notebook: NotebookNode) -> NotebookNode:
     Solutions become stubs, hidden tests go, visible checks say one line and never raise. Outputs,
     counts and metadata are left out and ids are numbers, so the same source gives the same copy.
     """
-    copy: NotebookNode = new_notebook(  # type: ignore[no-untyped-call]
+    copy: NotebookNode = new_notebook(
         metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE}, nbformat_minor=5
     )
     defined: dict[str, tuple[str, ...]] = {}

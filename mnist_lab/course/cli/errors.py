@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -17,7 +17,7 @@ import typer
 
 from mnist_lab.course import CourseError
 
-__all__ = ["plain_words", "show_traceback"]
+__all__ = ["plain_words", "report_faults", "show_traceback"]
 
 show_traceback: ContextVar[bool] = ContextVar("show_traceback", default=False)
 
@@ -59,3 +59,11 @@ def _mistake(error: ValueError | OSError) -> str:
         reason = (error.strerror or "It cannot be used").lower()
         return f"{error.filename}: {reason}. Name a place that is there and that you may write to."
     return ""
+
+
+def report_faults(faults: Sequence[str]) -> None:
+    """Print every fault that a command was asked to look for, and end with exit code 1 if any."""
+    for fault in faults:
+        typer.echo(fault, err=True)
+    if faults:
+        raise typer.Exit(1)

@@ -10,9 +10,10 @@ import typer
 
 from mnist_lab.course.cli.errors import plain_words
 
-__all__ = ["doctor", "grade", "register"]
+__all__ = ["COMMANDS"]
 
 
+@plain_words("The same command goes on where it was.")
 def grade(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="Source of the assignment.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Notebooks of the learners.")],
@@ -105,6 +106,7 @@ def grade(
     typer.echo(f"{len(marks)} graded: {csv}")
 
 
+@plain_words("The same command goes on where it was.")
 def doctor() -> None:
     """Find out whether grading is safe here.
 
@@ -124,7 +126,4 @@ def doctor() -> None:
     typer.echo("The sandbox holds: code in it reads no file, sees no process, reaches no network.")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this module to the command line."""
-    for command in (grade, doctor):
-        app.command()(plain_words("The same command goes on where it was.")(command))
+COMMANDS = (grade, doctor)

@@ -9,9 +9,10 @@ import typer
 
 from mnist_lab.course.cli.errors import plain_words
 
-__all__ = ["reproduce"]
+__all__ = ["COMMANDS"]
 
 
+@plain_words("The same command goes on where it was.")
 def reproduce(
     recipe: Annotated[
         list[str] | None,
@@ -80,32 +81,34 @@ def reproduce(
     mnist-lab reproduce deep_dropout_ann --follow --epochs 20
     mnist-lab reproduce --cluster tcp://host:8786
     """
-    with plain_words("The same command goes on where it was."):
-        import joblib
+    import joblib
 
-        from mnist_lab import data
-        from mnist_lab.course.execution.runner import find_course
-        from mnist_lab.course.experiments import sweep
-        from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
-        from mnist_lab.course.experiments.training import AT_THE_END
+    from mnist_lab import data
+    from mnist_lab.course.execution.catalogue import find_course
+    from mnist_lab.course.experiments import sweep
+    from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
+    from mnist_lab.course.experiments.training import AT_THE_END
 
-        name = "epochs.csv" if follow else "reproduction.csv"
-        output = output or find_course(Path.cwd()) / "build" / name
-        what = AFTER_EACH_EPOCH if follow else AT_THE_END
-        trainings = sweep.plan(recipe or [], seeds, epochs)
-        if follow:
-            trainings = [training for training in trainings if training.pixels == "scaled"]
-        digits = data.load_mnist()
-        typer.echo(digits.source)
-        done = sweep.reproduce(
-            trainings,
-            digits,
-            output,
-            jobs=jobs or joblib.cpu_count(),
-            threads=threads,
-            cluster=cluster,
-            what=what,
-        )
-        typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
-        if follow:
-            typer.echo(summary(what.table.read(output)[0]))
+    name = "epochs.csv" if follow else "reproduction.csv"
+    output = output or find_course(Path.cwd()).folder / "build" / name
+    what = AFTER_EACH_EPOCH if follow else AT_THE_END
+    trainings = sweep.plan(recipe or [], seeds, epochs)
+    if follow:
+        trainings = [training for training in trainings if training.pixels == "scaled"]
+    digits = data.load_mnist()
+    typer.echo(digits.source)
+    done = sweep.reproduce(
+        trainings,
+        digits,
+        output,
+        jobs=jobs or joblib.cpu_count(),
+        threads=threads,
+        cluster=cluster,
+        what=what,
+    )
+    typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
+    if follow:
+        typer.echo(summary(what.table.read(output)[0]))
+
+
+COMMANDS = (reproduce,)

@@ -1,4 +1,4 @@
-"""Small questions to the cells of a lesson, shared by its lints.
+"""Small questions to the cells of a notebook, shared by the rooms above.
 
 Cells are counted from 1 over the whole notebook, as a reader counts them.
 """
@@ -15,11 +15,14 @@ from nbformat import NotebookNode
 __all__ = [
     "call_names",
     "code_cells",
+    "executed_cells",
     "has_image",
+    "headline",
     "is_compared",
     "markdown_cells",
     "output_text",
     "tags",
+    "title",
     "tree",
 ]
 
@@ -87,3 +90,27 @@ def call_names(node: ast.AST) -> set[str]:
     called = [child.func for child in ast.walk(node) if isinstance(child, ast.Call)]
     attributes = {func.attr for func in called if isinstance(func, ast.Attribute)}
     return attributes | {func.id for func in called if isinstance(func, ast.Name)}
+
+
+def executed_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the cells that a kernel executes, in order: code cells that are not blank."""
+    return [cell for _, cell in code_cells(notebook) if cell.source.strip()]
+
+
+def title(notebook: NotebookNode) -> str:
+    """Return the first heading of a lesson, for example ``1 · Look at the digits``."""
+    text = "\n".join(cell.source for _, cell in markdown_cells(notebook))
+    match = re.search(r"^#\s+(.+?)\s*$", text, re.MULTILINE)
+    return match[1] if match else "Untitled lesson"
+
+
+def headline(notebook: NotebookNode) -> str:
+    """Return what the cell tagged ``headline`` printed, or nothing."""
+    printed = (
+        output.text
+        for _, cell in code_cells(notebook)
+        if "headline" in tags(cell)
+        for output in cell.outputs
+        if output.output_type == "stream" and output.name == "stdout"
+    )
+    return " ".join("".join(printed).split())

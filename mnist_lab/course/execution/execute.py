@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
@@ -17,17 +17,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
 
+from mnist_lab.course.execution.cells import executed_cells
 from mnist_lab.course.execution.kernels import kernel_class
-from mnist_lab.course.execution.records import (
-    KERNELSPEC,
-    LANGUAGE,
-    executed_cells,
-    read_lesson,
-    source_digest,
-)
+from mnist_lab.course.execution.records import KERNELSPEC, LANGUAGE, read_notebook, source_digest
 
-__all__ = ["is_finished", "refresh_lesson", "run_lesson", "source_digest"]
+__all__ = ["is_finished", "refresh_lesson", "run_lesson"]
 
 OnCell = Callable[[int], None]
 
@@ -40,7 +36,9 @@ def _explain(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
-def _failure(notebook: Any, error: Exception | None, running: str) -> dict[str, Any] | None:
+def _failure(
+    notebook: NotebookNode, error: Exception | None, running: str
+) -> dict[str, Any] | None:
     """What is wrong with an executed notebook, or None.
 
     Args:
@@ -70,23 +68,32 @@ def _failure(notebook: Any, error: Exception | None, running: str) -> dict[str, 
     return None if error is None else {"cell": 0, "id": "", "excerpt": "", "error": _explain(error)}
 
 
-def is_finished(executed: Any, digest: str) -> bool:
+def _reported(executed: NotebookNode) -> dict[str, Any]:
+    """Return what :func:`mnist_lab.environment.report` left in the lesson, if it did."""
+    for cell in executed_cells(executed):
+        for output in cell.outputs:
+            if facts := output.get("metadata", {}).get("mnist_lab"):
+                return dict(facts)
+    return {}
+
+
+def is_finished(executed: NotebookNode, digest: str) -> bool:
     """Tell whether a run left this notebook complete and nothing it depends on changed since."""
     record = executed.metadata.get("mnist_lab", {})
     return record.get("run") == digest and _failure(executed, None, "") is None
 
 
 def _execute(
-    notebook: Any,
-    engine: Callable[[Any, Path, dict[str, Any]], Any],
+    notebook: NotebookNode,
+    engine: Callable[[NotebookNode, Path, dict[str, Any]], NotebookNode],
     threads: int | None,
     on_cell: OnCell,
-) -> tuple[Any, dict[str, Any] | None]:
+) -> tuple[NotebookNode, dict[str, Any] | None]:
     """Execute a copy in a folder that is gone afterwards; return it and what failed."""
     notebook = deepcopy(notebook)
     started = [""]
 
-    def count(cell: Any, cell_index: int) -> None:
+    def count(cell: NotebookNode, cell_index: int) -> None:
         started.append(cell.id)
         on_cell(len(started) - 1)
 
@@ -104,50 +111,56 @@ def _execute(
         except Exception as problem:
             error = problem
             if partial.is_file():  # papermill leaves there what it has; nbclient changes the copy
-                notebook = read_lesson(partial)
+                notebook = read_notebook(partial)
     return notebook, _failure(notebook, error, started[-1])
 
 
 def run_lesson(
-    notebook: Any,
-    parameters: dict[str, Any],
-    record: dict[str, Any],
+    notebook: NotebookNode,
+    parameters: Mapping[str, Any],
+    record: Mapping[str, Any],
     *,
-    timeout: int,
+    timeout: int | None,
     threads: int | None = None,
     on_cell: OnCell = lambda number: None,
-) -> Any:
+) -> NotebookNode:
     """Execute a copy of a lesson with papermill and return it, complete or up to its failing cell.
 
     Args:
         notebook: the lesson; it is not changed.
         parameters: values for its ``parameters`` cell.
-        record: what to say about the run, ``data`` at least. It goes to ``metadata.mnist_lab``,
-            with ``data`` as the lesson printed it, ``parameters``, ``seconds``, ``finished`` and
-            ``failure`` (None, or ``cell``, ``id``, ``error`` and ``excerpt``).
-        timeout: seconds that one cell may take.
+        record: what to say about the run, ``data`` and ``versions`` at least. It goes to
+            ``metadata.mnist_lab``, with these two as the lesson reported them, ``parameters``,
+            ``seconds``, ``finished`` and ``failure`` (None, or ``cell``, ``id``, ``error`` and
+            ``excerpt``).
+        timeout: seconds that one cell may take, None for any number: a dead kernel is noticed
+            without it.
         threads: for TensorFlow and NumPy; None leaves the choice to them.
         on_cell: called with 1, 2, ... when a cell starts, from another thread.
     """
     import papermill
     from papermill.execute import ERROR_MARKER_TAG
 
-    def engine(notebook: Any, partial: Path, options: dict[str, Any]) -> Any:
-        return papermill.execute_notebook(
-            notebook, partial, parameters, progress_bar=False, execution_timeout=timeout, **options
+    def engine(notebook: NotebookNode, partial: Path, options: dict[str, Any]) -> NotebookNode:
+        executed: NotebookNode = papermill.execute_notebook(
+            notebook,
+            partial,
+            dict(parameters),
+            progress_bar=False,
+            execution_timeout=timeout,
+            **options,
         )
+        return executed
 
     start = time.monotonic()
     executed, failure = _execute(notebook, engine, threads, on_cell)
     executed.cells = [
         c for c in executed.cells if ERROR_MARKER_TAG not in c.metadata.get("tags", [])
     ]
-    printed = "".join(o.get("text", "") for c in executed_cells(executed) for o in c.outputs)
-    # environment.report prints the versions and, in the next line, where the digits came from.
-    source = re.search(r"^python \d.*\n(.+)$", printed, re.MULTILINE)
-    executed.metadata.mnist_lab = record | {
-        "data": re.sub(":$", ".", source[1]) if source else record["data"],  # a list may follow
-        "parameters": parameters,
+    executed.metadata.mnist_lab = {
+        **record,
+        **_reported(executed),
+        "parameters": dict(parameters),
         "seconds": round(time.monotonic() - start, 1),
         "finished": datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
         "failure": failure,
@@ -156,8 +169,12 @@ def run_lesson(
 
 
 def refresh_lesson(
-    notebook: Any, stamp: dict[str, Any], *, timeout: int, on_cell: OnCell = lambda number: None
-) -> Any:
+    notebook: NotebookNode,
+    stamp: Mapping[str, Any],
+    *,
+    timeout: int | None,
+    on_cell: OnCell = lambda number: None,
+) -> NotebookNode:
     """Execute a copy of a lesson with nbclient and return it as it is to be committed.
 
     Nothing in it tells when or how fast it ran: no timing, no stderr, no metadata but the tags of
@@ -166,17 +183,22 @@ def refresh_lesson(
     """
     from nbclient import NotebookClient
 
-    def engine(notebook: Any, partial: Path, options: dict[str, Any]) -> Any:
+    def engine(notebook: NotebookNode, partial: Path, options: dict[str, Any]) -> NotebookNode:
         log = logging.getLogger("papermill")
-        client = NotebookClient(notebook, timeout=timeout, record_timing=False, log=log, **options)
-        return client.execute()
+        client: Any = NotebookClient(
+            notebook, timeout=timeout, record_timing=False, log=log, **options
+        )
+        executed: NotebookNode = client.execute()
+        return executed
 
     executed, failure = _execute(notebook, engine, None, on_cell)
     for cell in executed.cells:
         cell.metadata = {"tags": tags} if (tags := cell.metadata.get("tags")) else {}
         if cell.cell_type == "code":
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
-    stamped = {"failure": failure} if failure else stamp | {"sources": source_digest(notebook)}
+    stamped: dict[str, Any] = {"failure": failure}
+    if not failure:
+        stamped = {**stamp, **_reported(executed), "sources": source_digest(notebook)}
     executed.metadata = {
         "kernelspec": KERNELSPEC,
         "language_info": LANGUAGE,

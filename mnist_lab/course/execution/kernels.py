@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
 from jupyter_client.kernelspec import KernelSpec
@@ -20,7 +20,9 @@ from jupyter_client.manager import AsyncKernelManager
 
 __all__ = ["ALIVE", "PACKAGE", "WATCH", "LessonKernel", "in_parallel", "kernel_class"]
 
-PACKAGE = Path(__file__).resolve().parents[1]
+Result = TypeVar("Result")
+
+PACKAGE = Path(__file__).resolve().parents[2]
 
 # A kernel ends when its standard input does. That is a pipe which only this process could write to,
 # so kernels end with it even if it was killed. (ipykernel 6.17 itself only notices when process 1
@@ -97,24 +99,21 @@ def kernel_class(folder: Path, threads: int | None) -> type[LessonKernel]:
 
 
 def in_parallel(
-    tasks: Mapping[str, Callable[[], Any]],
-    jobs: int,
-    done: Callable[[str, Any], None],
-    tick: Callable[[], None],
-) -> None:
-    """Call the tasks in their order, at most ``jobs`` at a time, and ``done`` with each result.
+    tasks: Mapping[str, Callable[[], Result]], jobs: int, tick: Callable[[], None]
+) -> Generator[tuple[str, Result], None, None]:
+    """Call the tasks in their order, at most ``jobs`` at a time, and yield each name and result.
 
-    ``tick`` is called about twice a second in between. Whatever interrupts the loop (Ctrl-C, an
-    error in ``done``) ends all kernels before it goes on its way.
+    ``tick`` is called about twice a second in between. Whatever interrupts the iteration (Ctrl-C,
+    an error of a task, the end of the iterator) ends all kernels before it goes on its way.
     """
-    with ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
         futures = {pool.submit(task): name for name, task in tasks.items()}
         try:
             pending = set(futures)
             while pending:
                 finished, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    done(futures[future], future.result())
+                    yield futures[future], future.result()
                 tick()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

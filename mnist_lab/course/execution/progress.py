@@ -11,9 +11,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "duration"]
 
 LINE_SECONDS = 60.0  # between two lines where there is no terminal
+
+
+def duration(seconds: float) -> str:
+    """Write a duration for people: ``45 s``, ``2 min 5 s``."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 class Progress:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from mnist_lab._files import write_text
 from mnist_lab.course import CourseError
+from mnist_lab.course.execution.cells import tags
 from mnist_lab.course.execution.kernels import PACKAGE
 from mnist_lab.course.execution.pointers import without_pointers
 
 __all__ = [
     "earlier_runs",
-    "executed_cells",
-    "expected_seconds",
-    "read_lesson",
+    "read_notebook",
+    "recorded_seconds",
     "run_digest",
-    "save_lesson",
-    "save_pictures",
+    "save_notebook",
     "source_digest",
 ]
 
@@ -39,52 +37,45 @@ LANGUAGE = {
 }
 
 
-def read_lesson(path: Path) -> Any:
-    """Read a notebook, with ids of cells and the course's kernel; CourseError if it is none."""
+def read_notebook(path: Path) -> NotebookNode:
+    """Read a notebook, with ids of cells and the course's kernel.
+
+    Raises:
+        CourseError: the file is no notebook or is not there.
+    """
     try:
-        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-        notebook = nbformat.v4.upgrade(notebook)  # type: ignore[no-untyped-call]
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
+        notebook = nbformat.v4.upgrade(notebook)
+    except FileNotFoundError:
+        raise CourseError(f"{path} is not there: restore it from the repository.") from None
     except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
         raise CourseError(f"{path} is not a notebook: restore it from the repository.") from error
     notebook.metadata.update({"kernelspec": KERNELSPEC, "language_info": LANGUAGE})
     return notebook
 
 
-def save_lesson(path: Path, notebook: Any) -> None:
+def save_notebook(path: Path, notebook: NotebookNode) -> None:
     """Write a notebook as Jupyter does, all of it or nothing."""
-    write_text(path, nbformat.writes(notebook) + "\n")  # type: ignore[no-untyped-call]
+    write_text(path, nbformat.writes(notebook) + "\n")
 
 
-def save_pictures(folder: Path, notebook: Any) -> set[str]:
-    """Write the pictures that the README shows, those of cells tagged as below; return the tags."""
-    saved = set()
-    for cell in executed_cells(notebook):
-        for tag in {"cover", "verdicts"} & set(cell.metadata.get("tags", [])):
-            pictures = [output.get("data", {}).get("image/png") for output in cell.outputs]
-            (folder / f"{tag}.png").write_bytes(base64.b64decode(next(filter(None, pictures))))
-            saved.add(tag)
-    return saved
-
-
-def executed_cells(notebook: Any) -> list[Any]:
-    """Return the cells that a kernel executes, in order: code cells that are not blank."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-
-
-def source_digest(notebook: Any) -> str:
+def source_digest(notebook: NotebookNode) -> str:
     """Return the SHA-256 of what a reader would run: cell types, sources and tags.
 
     Outputs do not count, nor does the repository that badge and set-up line point at.
     """
     cells = [
-        [cell.cell_type, without_pointers(cell.source), sorted(cell.metadata.get("tags", []))]
+        [cell.cell_type, without_pointers(cell.source), sorted(tags(cell))]
         for cell in notebook.cells
     ]
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def run_digest(
-    notebook: Any, parameters: Mapping[str, Any], is_mnist: bool, versions: Mapping[str, str]
+    notebook: NotebookNode,
+    parameters: Mapping[str, Any],
+    is_mnist: bool,
+    versions: Mapping[str, str],
 ) -> str:
     """Return the SHA-256 of all that a run's results depend on: a finished run is not repeated.
 
@@ -99,27 +90,21 @@ def run_digest(
     return digest.hexdigest()
 
 
-def _own_estimate(lesson: Any) -> float:
-    """Return the seconds that a lesson itself says it takes; a minute if it says nothing."""
-    text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
-    match = re.search(r"Minutes: .*?(\d+) to run", text)
-    return 60.0 * float(match[1]) if match else 60.0
-
-
-def earlier_runs(output: Path, lessons: Iterable[str]) -> dict[str, Any]:
+def earlier_runs(output: Path, lessons: Iterable[str]) -> dict[str, NotebookNode]:
     """Return name -> executed notebook with its record, as earlier runs left them."""
     found = {}
     for name in lessons:
-        with suppress(FileNotFoundError, ValueError):  # whatever else lies there will be replaced
-            notebook = read_lesson(output / f"{name}.ipynb")
+        with suppress(CourseError):  # whatever else lies there will be replaced
+            notebook = read_notebook(output / f"{name}.ipynb")
             if "run" in notebook.metadata.get("mnist_lab", {}):
                 found[name] = notebook
     return found
 
 
-def expected_seconds(lesson: Any, earlier: Any | None, is_mnist: bool, parameters: Any) -> float:
-    """Return the seconds that a run will take: as many as the last one, if that was alike."""
+def recorded_seconds(
+    earlier: NotebookNode | None, is_mnist: bool, parameters: Mapping[str, Any]
+) -> float | None:
+    """Return the seconds that the last run took if a new one will be alike, else None."""
     record = {} if earlier is None else dict(earlier.metadata.mnist_lab)
     last = (record.get("is_mnist"), record.get("parameters"), record.get("failure"))
-    alike = last == (is_mnist, parameters, None)
-    return float(record["seconds"]) if alike else _own_estimate(lesson)
+    return float(record["seconds"]) if last == (is_mnist, dict(parameters), None) else None

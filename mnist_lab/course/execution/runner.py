@@ -1,199 +1,175 @@
-"""Runs of many lessons: which ones, with what, what is finished, and what they leave behind."""
+"""Runs of many lessons: what is to do and with what, what is finished, and one after another done.
+
+A run writes executed notebooks and nothing else. What readers get of them is made by the command,
+with :mod:`mnist_lab.course.publishing`.
+"""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import joblib
+from nbformat import NotebookNode
 
 from mnist_lab import environment
-from mnist_lab._files import write_text
-from mnist_lab.course import CourseError
 from mnist_lab.course.execution import execute, records
+from mnist_lab.course.execution.catalogue import Lesson
+from mnist_lab.course.execution.cells import executed_cells
 from mnist_lab.course.execution.kernels import in_parallel
 from mnist_lab.course.execution.progress import Progress
-from mnist_lab.course.publishing import pages, readme
 from mnist_lab.data import Digits
 
-__all__ = ["assign_parameters", "choose", "find_course", "refresh", "run"]
+__all__ = ["RunPlan", "plan_run", "refresh", "run"]
 
-Lessons = Mapping[str, Any]
-
-_JSON = (bool, int, float, str, list, dict, type(None))  # what a notebook's metadata can keep
+MOST_JOBS = 4  # lessons at a time; a TensorFlow kernel each takes about a gigabyte
 
 
-def find_course(start: Path) -> Path:
-    """Return the checkout of the course that a folder belongs to; CourseError if there is none."""
-    for folder in (start, *start.parents):
-        if (folder / "notebooks").is_dir() and (folder / "mnist_lab").is_dir():
-            return folder
-    raise CourseError("This folder is not in a checkout of the course: go to one.")
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run has to do.
 
-
-def choose(folder: Path, wanted: Sequence[str]) -> dict[str, Any]:
-    """Return name -> notebook of the lessons in a folder, in order: all, or those wanted.
-
-    Raises CourseError for a name (``02_fnn``, ``2`` or a path) that is no lesson's.
+    Attributes:
+        notebooks: name -> lesson to run, in the order of the course.
+        parameters: name -> values of that lesson's parameters.
+        digests: name -> digest of all that the results of that lesson depend on.
+        finished: name -> executed notebook of those lessons that an earlier run has finished.
+        expected: name -> seconds that a lesson is expected to take, for those still to run.
+        stamp: what is known of the run before it begins: ``data``, ``is_mnist``, ``versions``.
+        output: folder for the executed notebooks.
+        jobs: lessons at a time.
+        timeout: seconds that one cell may take, None for any number.
     """
-    paths = {path.stem: path for path in sorted(folder.glob("*.ipynb"))}
-    if not paths:
-        raise CourseError(f"There are no lessons in {folder}: name another folder.")
-    chosen = set() if wanted else set(paths)
-    for name in wanted:
-        stem = Path(name).stem
-        found = {p for p in paths if stem == p or stem.zfill(2) == p.partition("_")[0]}
-        if not found:
-            raise CourseError(f"There is no lesson {name!r}: choose from {', '.join(paths)}.")
-        chosen |= found
-    return {name: records.read_lesson(path) for name, path in paths.items() if name in chosen}
+
+    notebooks: Mapping[str, NotebookNode]
+    parameters: Mapping[str, Mapping[str, Any]]
+    digests: Mapping[str, str]
+    finished: Mapping[str, NotebookNode]
+    expected: Mapping[str, float]
+    stamp: Mapping[str, Any]
+    output: Path
+    jobs: int
+    timeout: int | None
+
+    @cached_property
+    def todo(self) -> list[str]:
+        """Lessons to run, the longest first: one that starts last would keep the others waiting."""
+        return sorted(self.expected, key=lambda name: -self.expected[name])
+
+    def progress(self) -> Progress:
+        """Return the display of this run."""
+        cells = {
+            name: len(executed_cells(self.notebooks[name])) + bool(self.parameters[name])
+            for name in self.todo
+        }
+        return Progress({name: self.expected[name] for name in self.todo}, cells, self.jobs)
 
 
-def assign_parameters(lessons: Lessons, given: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return for each lesson those of the given ``NAME=VALUE`` that it has.
-
-    Raises CourseError for what is not of this form and for a name that no lesson has.
-    """
-    import papermill
-
-    values: dict[str, Any] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not (name.isidentifier() and equals):
-            raise CourseError(f"{text!r} is not a parameter: write NAME=VALUE, as in EPOCHS=1.")
-        values[name] = value  # plain words need no quotes
-        with suppress(SyntaxError, ValueError):
-            if isinstance(literal := ast.literal_eval(value), _JSON):
-                values[name] = literal
-    known = {name: papermill.inspect_notebook(lesson) for name, lesson in lessons.items()}
-    names = sorted(set().union(*known.values()))
-    for name in values:
-        if name not in names:
-            listed = ", ".join(names) or "none at all"
-            raise CourseError(f"No chosen lesson has a parameter {name!r}: they have {listed}.")
-    return {lesson: {n: v for n, v in values.items() if n in known[lesson]} for lesson in lessons}
-
-
-def run(
-    folder: Path,
-    lessons: Lessons,
-    parameters: Mapping[str, dict[str, Any]],
+def plan_run(
+    lessons: Mapping[str, Lesson],
+    notebooks: Mapping[str, NotebookNode],
+    parameters: Mapping[str, Mapping[str, Any]],
     digits: Digits,
     output: Path,
     *,
     fresh: bool,
     jobs: int | None,
-    timeout: int,
-) -> list[str]:
-    """Run lessons and write their notebooks, pages and the index; return the names that failed.
+    timeout: int | None,
+) -> RunPlan:
+    """Find out what is to do.
 
     Args:
-        folder: all lessons of the course, for the index.
-        lessons: name -> notebook of those to run.
+        lessons: name -> what the course lists of each lesson to run.
+        notebooks: name -> those lessons.
         parameters: name -> values of each lesson's parameters.
         digits: what the lessons will load.
-        output: folder to write to.
+        output: folder that earlier runs wrote to.
         fresh: run also what is finished.
         jobs: lessons at a time; by default one per processor, at most four.
-        timeout: seconds that one cell may take.
+        timeout: seconds that one cell may take, None for any number.
     """
-    course = choose(folder, [])
     versions = environment.versions()
     digests = {
-        name: records.run_digest(lesson, parameters[name], digits.is_mnist, versions)
-        for name, lesson in lessons.items()
+        name: records.run_digest(notebook, parameters[name], digits.is_mnist, versions)
+        for name, notebook in notebooks.items()
     }
-    output.mkdir(parents=True, exist_ok=True)
-    executed = records.earlier_runs(output, course)
+    earlier = records.earlier_runs(output, notebooks)
     finished = {
-        name
-        for name in lessons.keys() & executed.keys()
-        if not fresh and execute.is_finished(executed[name], digests[name])
+        name: notebook
+        for name, notebook in earlier.items()
+        if not fresh and execute.is_finished(notebook, digests[name])
     }
-    expected = {
-        name: records.expected_seconds(
-            lesson, executed.get(name), digits.is_mnist, parameters[name]
-        )
-        for name, lesson in lessons.items()
-        if name not in finished
-    }
-    # The longest first: one that starts last would keep the other processors waiting.
-    todo = sorted(expected, key=lambda name: -expected[name])
-    processors = joblib.cpu_count()
-    jobs = max(1, min(jobs or min(processors, 4), len(todo)))
-    cells = {n: len(records.executed_cells(lessons[n])) + bool(parameters[n]) for n in todo}
-    failed = []
+    expected = {}
+    for name in notebooks.keys() - finished.keys():
+        took = records.recorded_seconds(earlier.get(name), digits.is_mnist, parameters[name])
+        expected[name] = took or 60.0 * lessons[name].minutes.run
+    if jobs is None:
+        jobs = min(joblib.cpu_count(), MOST_JOBS)
+    return RunPlan(
+        notebooks=notebooks,
+        parameters=parameters,
+        digests=digests,
+        finished=finished,
+        expected=expected,
+        stamp={"data": digits.source, "is_mnist": digits.is_mnist, "versions": versions},
+        output=output,
+        jobs=max(1, min(jobs, len(expected))),
+        timeout=timeout,
+    )
 
-    def execute_one(name: str) -> Any:
+
+def run(plan: RunPlan, progress: Progress) -> Iterator[tuple[str, NotebookNode]]:
+    """Do what a plan has to do; yield name and executed notebook of each lesson once it is saved.
+
+    Each notebook has its record, as :func:`mnist_lab.course.execution.execute.run_lesson` says; a
+    lesson that failed is in there up to its failing cell. Close the iterator to end all kernels.
+    """
+    processors = joblib.cpu_count()
+    threads = max(1, processors // plan.jobs) if plan.jobs > 1 else None
+
+    def execute_one(name: str) -> NotebookNode:
         progress.start(name)
         return execute.run_lesson(
-            lessons[name],
-            parameters[name],
-            {
-                "run": digests[name],
-                "data": digits.source,
-                "is_mnist": digits.is_mnist,
-                "versions": versions,
-            },
-            timeout=timeout,
-            threads=max(1, processors // jobs) if jobs > 1 else None,
+            plan.notebooks[name],
+            plan.parameters[name],
+            {**plan.stamp, "run": plan.digests[name]},
+            timeout=plan.timeout,
+            threads=threads,
             on_cell=partial(progress.cell, name),
         )
 
-    def keep(name: str, notebook: Any) -> None:
-        executed[name] = notebook
-        record = notebook.metadata.mnist_lab
-        if record.failure:  # said at once; a page takes a moment
-            failed.append(name)
-            progress.fail(name, record.failure)
-        records.save_lesson(output / f"{name}.ipynb", notebook)
-        write_text(output / f"{name}.html", pages.lesson_page(notebook, list(course)))
-        write_text(output / "index.html", pages.index_page(course, executed))
-        if not record.failure:
-            line = f"{name}: done in {pages.minutes(record.seconds)}. {pages.headline(notebook)}"
-            progress.finish(name, line.rstrip())
-
-    with Progress({name: expected[name] for name in todo}, cells, jobs) as progress:
-        for name in sorted(finished):
-            took = pages.minutes(executed[name].metadata.mnist_lab.seconds)
-            progress.say(f"{name}: finished before (in {took}), skipped; --fresh runs it again")
-            if not (page := output / f"{name}.html").is_file():  # stopped before it was written
-                write_text(page, pages.lesson_page(executed[name], list(course)))
-        in_parallel({name: partial(execute_one, name) for name in todo}, jobs, keep, progress.tick)
-    write_text(output / "index.html", pages.index_page(course, executed))
-    return failed
+    plan.output.mkdir(parents=True, exist_ok=True)
+    tasks = {name: partial(execute_one, name) for name in plan.todo}
+    with closing(in_parallel(tasks, plan.jobs, progress.tick)) as results:
+        for name, notebook in results:
+            records.save_notebook(plan.output / f"{name}.ipynb", notebook)
+            yield name, notebook
 
 
-def refresh(folder: Path, lessons: Lessons, digits: Digits, *, timeout: int) -> list[str]:
-    """Execute lessons one after another and replace each that succeeds; return those that failed.
+def refresh(
+    notebooks: Mapping[str, NotebookNode],
+    digits: Digits,
+    progress: Progress,
+    *,
+    timeout: int | None,
+) -> Iterator[tuple[str, NotebookNode]]:
+    """Execute lessons one after another; yield name and executed notebook of each.
 
-    One at a time and with TensorFlow's own choice of threads, as for a reader.
+    One at a time and with TensorFlow's own choice of threads, as for a reader. Nothing is saved: a
+    lesson whose record has a ``failure`` is not to be committed.
     """
     stamp = {"data": digits.source, "versions": environment.versions()}
-    cells = {name: len(records.executed_cells(lesson)) for name, lesson in lessons.items()}
-    failed = []
 
-    def execute_one(name: str) -> Any:
+    def execute_one(name: str) -> NotebookNode:
         progress.start(name)
         return execute.refresh_lesson(
-            lessons[name], stamp, timeout=timeout, on_cell=partial(progress.cell, name)
+            notebooks[name], stamp, timeout=timeout, on_cell=partial(progress.cell, name)
         )
 
-    def keep(name: str, notebook: Any) -> None:
-        if failure := notebook.metadata.mnist_lab.get("failure"):
-            failed.append(name)
-            progress.fail(name, failure)
-        else:
-            records.save_lesson(folder / f"{name}.ipynb", notebook)
-            if "verdicts" in records.save_pictures(folder.parent / ".github", notebook):
-                readme.renew(folder.parent / "README.md")
-            progress.finish(name, f"{name}: refreshed. {pages.headline(notebook)}".rstrip())
-
-    expected = {n: records.expected_seconds(x, None, True, {}) for n, x in lessons.items()}
-    with Progress(expected, cells, 1) as progress:
-        in_parallel({name: partial(execute_one, name) for name in lessons}, 1, keep, progress.tick)
-    return failed
+    tasks = {name: partial(execute_one, name) for name in notebooks}
+    with closing(in_parallel(tasks, 1, progress.tick)) as results:
+        yield from results

@@ -49,7 +49,7 @@ class Training:
         Sigmoid outputs tie, and ``evaluate`` rounds them otherwise than ``predict``: there the
         accuracy of ``evaluate`` stands beside it, and that of the logits.
         """
-        sigmoid = recipes.RECIPES[self.recipe].layers.endswith("sigmoid")
+        sigmoid = recipes.RECIPES[self.recipe].output == "sigmoid"
         return ("evaluate", "outputs", "logits") if sigmoid else ("outputs",)
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 import symtable
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_lab.course import CourseError
-from mnist_lab.course.assignments.archives import DOWNLOADED_AGAIN, LONGEST_NAME
+from mnist_lab.course.assignments.archives import (
+    LONGEST_NAME,
+    NOTEBOOK,
+    first_download,
+    is_clutter,
+)
 from mnist_lab.course.assignments.markers import stubbed
 from mnist_lab.course.assignments.source import Assignment, Exercise
 
@@ -43,26 +51,37 @@ _DROPPED = (
 
 
 def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Return learner -> (notebook, note) for all notebooks in a folder.
+    """Return learner -> (notebook, note) for all notebooks in a folder, ``.IPYNB`` included.
 
-    Browsers call a second download ``ada (1).ipynb``: of several files of a learner the newest
-    counts, and the note says so. Names are harmless, and different where the files' names are.
+    Browsers call a second download of ``ada.ipynb`` ``ada (1).ipynb``: where both are there, the
+    newest counts, and the note says so. Names are harmless, and different where those of the files
+    are: names that would look alike get a digest of the file's name.
     """
+    paths = [p for p in sorted(folder.glob("*")) if NOTEBOOK.search(p.name)]
+    stems = {p: NOTEBOOK.sub("", p.name) for p in paths if not is_clutter(p.name)}
     files: dict[str, list[Path]] = {}
-    for path in sorted(folder.glob("*.ipynb")):
-        name = unicodedata.normalize("NFC", DOWNLOADED_AGAIN.sub("", path.stem))
-        clean = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in name)
-        short = clean.strip().encode()[:LONGEST_NAME].decode(errors="ignore")
-        files.setdefault(short or "unnamed", []).append(path)
+    for path, stem in stems.items():
+        files.setdefault(first_download(stem, stems.values()), []).append(path)
+    alike = Counter(_shown(stem).casefold() for stem in files)
     found: dict[str, tuple[Path, str]] = {}
-    for name, paths in files.items():
-        student = harmless(name)
+    for stem, several in files.items():
+        student = _shown(stem)
+        if alike[student.casefold()] > 1 and student != stem:
+            digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
+            student = f"{_shown(stem, LONGEST_NAME - 11)} [{digest}]"
         while student in found:
             student += "_"
-        newest = max(paths, key=lambda path: (path.lstat().st_mtime_ns, path.name))
-        several = f"The newest of {len(paths)} files counts. " if len(paths) > 1 else ""
-        found[student] = newest, several
+        newest = max(several, key=lambda path: (path.lstat().st_mtime_ns, path.name))
+        note = f"The newest of {len(several)} files counts. " if len(several) > 1 else ""
+        found[student] = newest, note
     return found
+
+
+def _shown(stem: str, size: int = LONGEST_NAME) -> str:
+    """Return the name of a file as a learner's name, harmless and of at most so many bytes."""
+    name = unicodedata.normalize("NFC", stem)
+    plain = "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in name).strip()
+    return harmless(plain.encode()[:size].decode(errors="ignore") or "unnamed")
 
 
 def harmless(text: str) -> str:

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import learner_copy, misplaced_marks, read_assignment
 from mnist_lab.course.execution.cells import code_cells
-from mnist_lab.course.execution.records import read_lesson
+from mnist_lab.course.execution.records import read_notebook
 
 __all__ = ["assignment_problems", "leaks", "unexplained", "weak_cells"]
 
@@ -31,7 +31,7 @@ _FOLDED = re.compile(r"<details>\s*<summary>Hint \d.*?</details>", re.DOTALL)
 def assignment_problems(path: Path) -> list[str]:
     """Return everything that is wrong with an assignment and its learner copy, a sentence each."""
     try:
-        notebook = read_lesson(path)
+        notebook = read_notebook(path)
     except ValueError as error:
         return [str(error)]
     found = list(misplaced_marks(notebook))

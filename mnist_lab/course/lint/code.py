@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from mnist_lab.course.execution.catalogue import Lesson
 from mnist_lab.course.execution.cells import call_names, code_cells, is_compared, tags, tree
+from mnist_lab.course.lint.registry import lesson_lint
 
 __all__ = ["imports", "nbval_friendly", "test_set_kept", "training_checked"]
 
@@ -21,7 +23,8 @@ _SEMICOLON = re.compile(r";[ \t]*(#.*)?$", re.MULTILINE)
 _TEST = re.compile(r"(?<![a-z])test")  # x_test and arrays.test, not latest
 
 
-def nbval_friendly(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def nbval_friendly(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """Nothing in a cell keeps strict nbval from judging it."""
     for number, cell in code_cells(notebook):
         if _SEMICOLON.search(cell.source):
@@ -33,11 +36,13 @@ def nbval_friendly(notebook: NotebookNode) -> Iterator[str]:
                 yield f"cell {number} has the tag `{tag}`: `{_IGNORED}` is the only one to use"
 
 
-def imports(notebook: NotebookNode) -> Iterator[str]:
-    """No star, nothing from behind the wall, and no TensorFlow in lesson 1."""
+@lesson_lint
+def imports(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
+    """No star, nothing from behind the wall, and no TensorFlow where the list says so."""
     barred = {"mnist_lab.course": "it is for those who run the course"}
-    if notebook.cells[0].source.startswith("# 1 "):
-        barred |= dict.fromkeys(("keras", "tensorflow"), "lesson 1 needs none")
+    if not lesson.tensorflow:
+        reason = "course.toml says that the lesson needs no TensorFlow"
+        barred |= dict.fromkeys(("keras", "tensorflow"), reason)
     for number, cell in code_cells(notebook):
         for name in _imported(tree(cell)):
             if name.endswith(".*"):
@@ -55,7 +60,8 @@ def _imported(module: ast.Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def training_checked(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def training_checked(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """A model that stops learning turns a test red: a compared cell asserts what training gave."""
     code = [(number, cell, tree(cell)) for number, cell in code_cells(notebook)]
     trains = {"fit"}
@@ -78,7 +84,8 @@ def _asserts(module: ast.Module) -> bool:
     )
 
 
-def test_set_kept(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def test_set_kept(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """The test set chooses nothing: only a published recipe may do what its author did."""
     for number, cell in code_cells(notebook):
         calls = [node for node in ast.walk(tree(cell)) if isinstance(node, ast.Call)]

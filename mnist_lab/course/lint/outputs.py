@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from nbformat.validator import isvalid
 
+from mnist_lab.course.execution.catalogue import Lesson
 from mnist_lab.course.execution.cells import code_cells, has_image, is_compared, output_text, tags
+from mnist_lab.course.lint.registry import lesson_lint
 
 __all__ = [
     "every_cell_run",
@@ -39,7 +41,7 @@ _TIMING = ("execution", "ExecuteTime", "papermill")
 def valid_format(notebook: NotebookNode) -> Iterator[str]:
     """The notebook is one by the published format, and any Jupyter finds its kernel."""
     ids = {cell.get("id") for cell in notebook.cells} - {None}
-    valid = isvalid(notebook)  # type: ignore[no-untyped-call]
+    valid = isvalid(notebook)
     if len(ids) < len(notebook.cells) or not valid:
         yield "it is not a valid notebook in which every cell has an id: save it with Jupyter"
     kernel = notebook.metadata.get("kernelspec", {})
@@ -47,7 +49,8 @@ def valid_format(notebook: NotebookNode) -> Iterator[str]:
         yield "its kernel is not `python3`, shown as `Python 3`: set both in the metadata"
 
 
-def every_cell_run(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def every_cell_run(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """Every code cell was run, once and in order: nbval passes a cell that was never run."""
     cells = code_cells(notebook)
     if missed := [str(number) for number, cell in cells if cell.execution_count is None]:
@@ -61,7 +64,8 @@ def every_cell_run(notebook: NotebookNode) -> Iterator[str]:
             )
 
 
-def no_errors(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def no_errors(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """Nothing is stored that a reader would take for a fault."""
     for number, cell in code_cells(notebook):
         for output in cell.outputs:
@@ -72,7 +76,8 @@ def no_errors(notebook: NotebookNode) -> Iterator[str]:
                 yield f"cell {number} stores stderr ({first!r}): remove its cause, run it again"
 
 
-def no_timing(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def no_timing(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """No time of day is stored: it would change every cell at every run."""
     places = [("the notebook", notebook), *((f"cell {n}", c) for n, c in code_cells(notebook))]
     for place, node in places:
@@ -80,7 +85,8 @@ def no_timing(notebook: NotebookNode) -> Iterator[str]:
             yield f"{place} has the metadata {key!r}: remove it, it changes at every run"
 
 
-def portable(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def portable(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """No lesson shows the machine that it was run on."""
     for number, cell in code_cells(notebook):
         text = output_text(cell)
@@ -91,7 +97,8 @@ def portable(notebook: NotebookNode) -> Iterator[str]:
             yield f"cell {number} prints a memory address ({address[0]}): print its content"
 
 
-def figures_fingerprinted(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def figures_fingerprinted(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """nbval never compares pictures: a compared figure prints the fingerprint of what it drew."""
     for number, cell in code_cells(notebook):
         if has_image(cell) and is_compared(cell) and not _FINGERPRINT.search(output_text(cell)):
@@ -101,7 +108,8 @@ def figures_fingerprinted(notebook: NotebookNode) -> Iterator[str]:
             )
 
 
-def figures_described(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def figures_described(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """The Markdown cell after a figure says in words what the picture shows."""
     for number, cell in code_cells(notebook):
         if not has_image(cell):
@@ -116,7 +124,8 @@ def figures_described(notebook: NotebookNode) -> Iterator[str]:
             )
 
 
-def one_headline(notebook: NotebookNode) -> Iterator[str]:
+@lesson_lint
+def one_headline(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     """One cell prints the lesson's result in one line with a figure, for the index of results."""
     found = [(number, cell) for number, cell in code_cells(notebook) if "headline" in tags(cell)]
     if len(found) != 1:

@@ -6,11 +6,21 @@ import re
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 
+import numpy as np
 from nbformat import NotebookNode
 
+from mnist_lab.course.execution.catalogue import Lesson
 from mnist_lab.course.execution.cells import code_cells, markdown_cells, output_text
+from mnist_lab.course.lint.registry import lesson_lint
+from mnist_lab.recipes import PUBLISHED_MATRIX, RECIPES
 
-__all__ = ["Number", "prose_figures", "unprinted_figures", "word_count"]
+__all__ = [
+    "figures_printed",
+    "prose_figures",
+    "reported_figures",
+    "unprinted_figures",
+    "word_count",
+]
 
 _NOT_PROSE = re.compile(
     r"(?s)```.*?```"  # code
@@ -37,7 +47,7 @@ _ABOUT = re.compile(r"(?:\b(?:about|around|approximately|roughly|some)\s|[~≈]\
 _FINGERPRINT = re.compile(r"fingerprint: \w+")
 
 
-class Number:
+class _Number:
     """A number as it stands in a sentence, with the words that say how exact it is."""
 
     def __init__(self, found: re.Match[str]) -> None:
@@ -77,7 +87,7 @@ def word_count(markdown: str) -> int:
     return len(re.findall(r"\w[\w'\u2019.-]*", _NOT_PROSE.sub(" ", markdown)))
 
 
-def prose_figures(notebook: NotebookNode) -> Iterator[tuple[int, Number]]:
+def prose_figures(notebook: NotebookNode) -> Iterator[tuple[int, _Number]]:
     """Yield ``(cell number, figure)`` of every result that the prose of a lesson states.
 
     Code, formulas, addresses and the references are left out, and years in *Going further*.
@@ -91,7 +101,7 @@ def prose_figures(notebook: NotebookNode) -> Iterator[tuple[int, Number]]:
             if "reference" not in section:
                 lines.append(_YEAR.sub(" ", line) if "going further" in section else line)
         for found in _NUMBER.finditer("\n".join(lines)):
-            if (figure := Number(found)).is_measured:
+            if (figure := _Number(found)).is_measured:
                 yield number, figure
 
 
@@ -105,7 +115,7 @@ def unprinted_figures(notebook: NotebookNode, allowed: Collection[float] = ()) -
     for _, cell in code_cells(notebook):
         for text in (cell.source, _FINGERPRINT.sub("", output_text(cell))):
             for found in _NUMBER.finditer(text):
-                printed = Number(found)
+                printed = _Number(found)
                 known.add((printed.value, printed.is_percent))
     values = {value for value, _ in known}
     in_percent = values | {value * 100 for value, is_percent in known if not is_percent}
@@ -117,3 +127,18 @@ def unprinted_figures(notebook: NotebookNode, allowed: Collection[float] = ()) -
     }
     for place in unprinted:
         yield f"{place}, which no cell prints: print it, assert it, or write what is printed"
+
+
+def reported_figures() -> set[float]:
+    """Return what the authors of the source projects reported: it may be stated unprinted."""
+    claims = {claim.value for recipe in RECIPES.values() for claim in recipe.claims}
+    images = {round(claim * 10_000) for claim in claims if claim > 0.5}  # 9,737 of 10,000
+    right = int(np.trace(PUBLISHED_MATRIX))
+    names = re.findall(r"\d{3,}", " ".join(recipe.repository for recipe in RECIPES.values()))
+    return claims | images | {right, right / 10_000} | set(map(int, names))
+
+
+@lesson_lint
+def figures_printed(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
+    """Every figure in the prose is printed by the lesson or was reported by a source project."""
+    yield from unprinted_figures(notebook, reported_figures())

@@ -6,20 +6,19 @@ pointers changes, not even a space of a notebook's JSON.
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from mnist_lab._files import write_text
-from mnist_lab.course import CourseError
+from mnist_lab.course.execution.catalogue import FILE, Course, point_at
 from mnist_lab.course.execution.pointers import BADGE, INSTALL, Pointer, redirected
 
 __all__ = ["disagreements", "find_pointers", "repoint"]
 
-FILES = ("README.md", "notebooks/*.ipynb", "assignments/*.ipynb", "exercises/*.ipynb")
+PATTERNS = ("README.md", "notebooks/*.ipynb", "assignments/*.ipynb", "exercises/*.ipynb")
 
 
 def _course_files(folder: Path) -> list[Path]:
-    return [path for pattern in FILES for path in sorted(folder.glob(pattern))]
+    return [path for pattern in PATTERNS for path in sorted(folder.glob(pattern))]
 
 
 def _read(path: Path) -> str:
@@ -38,16 +37,11 @@ def find_pointers(folder: Path) -> list[tuple[Path, Pointer]]:
 
 
 def repoint(folder: Path, pointer: Pointer) -> list[Path]:
-    """Point every badge and set-up line of the course in ``folder`` at one tag.
+    """Point every badge, every set-up line and ``course.toml`` of a course at one tag.
 
-    Returns the files that changed; a second call changes none. Raises CourseError where there is
-    nothing to point.
+    Returns the files that changed; a second call changes none.
     """
-    if not find_pointers(folder):
-        raise CourseError(
-            f"No Colab badge and no set-up line in {folder}: go to the folder of the course."
-        )
-    changed = []
+    changed = [folder / FILE] if point_at(folder, pointer) else []
     for path in _course_files(folder):
         before = _read(path)
         after = redirected(before, pointer)
@@ -57,21 +51,19 @@ def repoint(folder: Path, pointer: Pointer) -> list[Path]:
     return changed
 
 
-def disagreements(folder: Path, expected: Pointer | None = None) -> list[str]:
-    """Say where the badges and set-up lines of the course in ``folder`` do not agree.
+def disagreements(course: Course, expected: Pointer | None = None) -> list[str]:
+    """Say which badges and set-up lines of a course do not point where they should.
 
     Args:
-        folder: the course, with ``notebooks/`` in it.
-        expected: where all should point; by default where most of them do.
+        course: the course as ``course.toml`` lists it.
+        expected: where all should point; by default where ``course.toml`` does.
 
     Returns:
         One sentence per fault: a pointer to another repository or tag, a badge that opens another
         notebook or none that exists, a notebook without badge or set-up line.
     """
-    found = find_pointers(folder)
-    if not found:
-        return [f"No Colab badge and no set-up line in {folder}."]
-    target = expected or Counter(pointer for _, pointer in found).most_common(1)[0][0]
+    folder, target = course.folder, expected or course.pointer
+    found = [(folder / FILE, course.pointer), *find_pointers(folder)]
     faults = [
         f"{path.relative_to(folder).as_posix()} points at {pointer}, not at {target}."
         for path, pointer in found

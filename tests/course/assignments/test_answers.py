@@ -35,8 +35,7 @@ from nbformat import NotebookNode
 from mnist_lab import data
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import Assignment, Exercise, learner_copy, read_assignment
-from mnist_lab.course.execution import records
-from mnist_lab.course.lint import cells
+from mnist_lab.course.execution import cells, records
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = {path.stem: path for path in sorted((ROOT / "assignments").glob("*.ipynb"))}
@@ -95,7 +94,7 @@ class Room:
     def __init__(self, source: Path, folder: Path) -> None:
         self.folder = folder
         self.assignment = read_assignment(source)
-        code = cells.code_cells(learner_copy(records.read_lesson(source)))
+        code = cells.code_cells(learner_copy(records.read_notebook(source)))
         found = ((markers.find_mark(cell.source), cell.source) for _, cell in code)
         self.copy = {(mark.kind, mark.id): text for mark, text in found if mark and mark.id}
         self.before: dict[str, dict[str, object]] = {}
@@ -281,7 +280,7 @@ def test_solutions_run_under_papermill_in_two_minutes(name: str, tmp_path: Path)
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_untouched_copy_runs_from_top_to_bottom(name: str, folder: Path) -> None:
-    copy = learner_copy(records.read_lesson(SOURCES[name]))
+    copy = learner_copy(records.read_notebook(SOURCES[name]))
     exercises = read_assignment(SOURCES[name]).exercises
     assert run_untouched(copy, folder) == [f"{e.id}: not attempted" for e in exercises]
 

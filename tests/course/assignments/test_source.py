@@ -16,7 +16,7 @@ from good_lesson import cell, edited
 from nbformat import NotebookNode
 
 from mnist_lab.course.assignments.source import Exercise, learner_copy, read_assignment
-from mnist_lab.course.execution.records import read_lesson
+from mnist_lab.course.execution.records import read_notebook
 from mnist_lab.course.lint.assignments import assignment_problems
 
 Break = Callable[[NotebookNode], NotebookNode]
@@ -308,7 +308,7 @@ def test_copy_does_not_depend_on_metadata(tmp_path: Path) -> None:
     bare.metadata.clear()
     bare.nbformat_minor = 0
     path = save(tmp_path, bare)
-    read = read_lesson(path)
+    read = read_notebook(path)
     assert learner_copy(read) == learner_copy(notebook)
     assert read_assignment(path).exercises[0].points == 2.0
 

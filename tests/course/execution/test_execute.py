@@ -11,10 +11,16 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from mnist_lab import environment
 from mnist_lab.course.execution import execute, kernels, records
+from mnist_lab.course.execution.cells import executed_cells
 
 LONG = 600  # seconds: a test that waits for this limit has failed
 SET_UP = '%pip install -q "https://github.com/{}/archive/refs/tags/{}.zip"'
+REPORT = (
+    "from types import SimpleNamespace\nfrom mnist_lab import environment\n"
+    "environment.report(SimpleNamespace(source={!r}))"
+)
 RECORD = {"data": "what the command found", "run": "digest"}
 
 
@@ -33,18 +39,18 @@ def texts(cell: Any) -> list[tuple[str, str]]:
 
 def test_source_digest_sees_sources_and_tags_only() -> None:
     plain = lesson(code("1 + 1"), code(SET_UP.format("a/b", "v1"), "x", "y"))
-    digest = execute.source_digest(plain)
+    digest = records.source_digest(plain)
     with_outputs = lesson(code("1 + 1"), code(SET_UP.format("me/fork", "v2"), "y", "x"))
     with_outputs.cells[1].update(execution_count=7, outputs=[new_output("stream", text="2")])
     with_outputs.metadata["mnist_lab"] = {"sources": "other"}
-    assert execute.source_digest(with_outputs) == digest
+    assert records.source_digest(with_outputs) == digest
     for other in (
         lesson(code("1 + 2"), code(SET_UP.format("a/b", "v1"), "x", "y")),
         lesson(code("1 + 1"), code(SET_UP.format("a/b", "v1"), "x")),
         lesson(new_markdown_cell("1 + 1"), code(SET_UP.format("a/b", "v1"), "x", "y")),
         lesson(code(SET_UP.format("a/b", "v1"), "x", "y"), code("1 + 1")),
     ):
-        assert execute.source_digest(other) != digest
+        assert records.source_digest(other) != digest
 
 
 def test_run_digest_sees_all_that_results_depend_on(
@@ -88,7 +94,7 @@ def test_run_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = lesson(
         code("EPOCHS = 10", "parameters"),
         code("import os, sys\nprint(sys.executable, os.environ['MPLBACKEND'])"),
-        code("print('python 3.12, keras 3.13')\nprint('MNIST, from a stub.')\nprint('no GPU')"),
+        code(REPORT.format("MNIST, from a stub.")),
         code("for name in ('MNIST_LAB_DATA', 'OMP_NUM_THREADS', 'TF_NUM_INTRAOP_THREADS'):\n"
              "    print(os.environ[name])"),
         code(""),
@@ -107,7 +113,7 @@ def test_run_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert record.parameters == {"EPOCHS": 3}
     assert 0 < record.seconds < LONG
     assert started == [1, 2, 3, 4, 5, 6]
-    cells = records.executed_cells(executed)
+    cells = executed_cells(executed)
     inline = "module://matplotlib_inline.backend_inline"
     assert texts(cells[2]) == [("stdout", f"{sys.executable} {inline}\n")]
     assert texts(cells[4]) == [("stdout", f"{tmp_path / 'relative.npz'}\n1\n1\n")]
@@ -115,10 +121,15 @@ def test_run_lesson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert nbformat.writes(notebook) == before
 
 
-def test_data_line_is_a_sentence_though_a_list_follows() -> None:
-    report = "print('python 3.12, keras 3.13')\nprint('A sample. MNIST was not found:\\n- here')"
+def test_record_is_what_the_lesson_reported() -> None:
+    report = REPORT.format("The sample.\nTried:\n- here")
     executed = execute.run_lesson(lesson(code(report)), {}, RECORD, timeout=LONG)
-    assert executed.metadata.mnist_lab.data == "A sample. MNIST was not found."
+    assert executed.metadata.mnist_lab.data == "The sample."
+    assert executed.metadata.mnist_lab.versions == environment.versions()
+    refreshed = execute.refresh_lesson(lesson(code(report)), {"data": "found"}, timeout=LONG)
+    assert refreshed.metadata.mnist_lab.data == "The sample."
+    silent = execute.run_lesson(lesson(code("1")), {}, RECORD, timeout=LONG)
+    assert silent.metadata.mnist_lab.data == RECORD["data"]
 
 
 def test_dead_kernel_is_said_at_once() -> None:
@@ -193,12 +204,12 @@ def test_refresh_leaves_what_is_to_be_committed() -> None:
     notebook = nbformat.from_dict(notebook)
     stamp = {"data": "MNIST.", "versions": {"python": "3.11"}}
     executed = execute.refresh_lesson(notebook, stamp, timeout=LONG)
-    first, second = records.executed_cells(executed)
+    first, second = executed_cells(executed)
     assert texts(first) == [("stdout", "0\n1\n2\n")]
     assert first.metadata == {"tags": ["nbval-ignore-output"]}
     assert second.metadata == {}
     assert (first.execution_count, second.execution_count) == (1, 2)
-    assert executed.metadata.mnist_lab == stamp | {"sources": execute.source_digest(executed)}
+    assert executed.metadata.mnist_lab == stamp | {"sources": records.source_digest(executed)}
     assert set(executed.metadata) == {"kernelspec", "language_info", "mnist_lab"}
     assert executed.metadata.kernelspec.name == "python3"
     assert "version" not in executed.metadata.language_info
@@ -216,13 +227,13 @@ def test_refresh_says_what_failed() -> None:
 def test_what_is_no_notebook_is_said(tmp_path: Path, content: str) -> None:
     (tmp_path / "01_x.ipynb").write_text(content)
     with pytest.raises(ValueError, match="is not a notebook: restore it"):
-        records.read_lesson(tmp_path / "01_x.ipynb")
+        records.read_notebook(tmp_path / "01_x.ipynb")
 
 
 def test_read_and_save(tmp_path: Path) -> None:
     path = tmp_path / "01_x.ipynb"
     notebook = lesson(code("'ä'"))
-    records.save_lesson(path, notebook)
-    assert records.read_lesson(path).cells == notebook.cells
+    records.save_notebook(path, notebook)
+    assert records.read_notebook(path).cells == notebook.cells
     assert "ä" in path.read_text(encoding="utf-8")
     assert [p.name for p in tmp_path.iterdir()] == ["01_x.ipynb"]

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from small_course import write_course
 
+from mnist_lab.course.execution.catalogue import point_at, read_course
 from mnist_lab.course.execution.pointers import Pointer, without_pointers
 from mnist_lab.course.publishing.badges import disagreements, find_pointers, repoint
 
@@ -36,12 +38,16 @@ def write_lesson(folder: Path, name: str, title: str, set_up: str) -> None:
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    (tmp_path / "notebooks").mkdir()
+    write_course(tmp_path)
     for name in ("01_eda.ipynb", "02_fnn.ipynb"):
         write_lesson(tmp_path, name, f"# 1 · Title\n\n{badge(name)}", f"import x\n{install()}")
     text = f"Open {badge('01_eda.ipynb')}.\r\nSee https://github.com/other/thing and v0.1.0.\r\n"
     (tmp_path / "README.md").write_bytes(text.encode())
     return tmp_path
+
+
+def faults_of(course: Path, expected: Pointer | None = None) -> list[str]:
+    return disagreements(read_course(course), expected)
 
 
 def contents(course: Path) -> dict[str, bytes]:
@@ -51,6 +57,7 @@ def contents(course: Path) -> dict[str, bytes]:
 def test_round_trip_changes_only_pointers(course: Path) -> None:
     before = contents(course)
     assert [path.name for path in repoint(course, FORK)] == [
+        "course.toml",
         "README.md",
         "01_eda.ipynb",
         "02_fnn.ipynb",
@@ -65,11 +72,12 @@ def test_round_trip_changes_only_pointers(course: Path) -> None:
             b"mnist-lab/mnist-lab/archive/refs/tags/v0.1.0.zip",
             b"me/my.fork_2/archive/refs/tags/v2.0.zip-1.zip",
         )
-        assert content == expected
+        if name != "course.toml":
+            assert content == expected
     assert repoint(course, FORK) == []  # idempotent
     repoint(course, OLD)
     assert contents(course) == before
-    assert disagreements(course) == []
+    assert faults_of(course) == []
 
 
 def test_nothing_but_the_pointer_is_read_from_a_text() -> None:
@@ -92,10 +100,11 @@ def test_pointer_reads_what_it_writes() -> None:
     assert Pointer.parse(str(FORK)) == FORK
 
 
-def test_folder_without_pointers_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="go to the folder of the course"):
-        repoint(tmp_path, FORK)
-    assert disagreements(tmp_path) == [f"No Colab badge and no set-up line in {tmp_path}."]
+def test_list_of_another_tag_is_noticed(course: Path) -> None:
+    point_at(course, FORK)
+    faults = faults_of(course)
+    assert f"README.md points at {OLD}, not at {FORK}." in faults
+    assert faults_of(course, OLD) == [f"course.toml points at {FORK}, not at {OLD}."]
 
 
 def test_source_of_an_exercise_has_the_badge_of_its_copy(course: Path) -> None:
@@ -103,41 +112,41 @@ def test_source_of_an_exercise_has_the_badge_of_its_copy(course: Path) -> None:
         (course / kind).mkdir()
         shown = badge("01_eda.ipynb").replace("notebooks/", "exercises/")
         write_lesson(course, f"../{kind}/01_eda.ipynb", shown, install())
-    assert disagreements(course) == []
-    assert len(repoint(course, FORK)) == 5
+    assert faults_of(course) == []
+    assert len(repoint(course, FORK)) == 6
     write_lesson(course, "../assignments/01_eda.ipynb", badge("01_eda.ipynb", FORK), install(FORK))
-    assert disagreements(course) == [
+    assert faults_of(course) == [
         "assignments/01_eda.ipynb has no Colab badge that opens exercises/01_eda.ipynb."
     ]
 
 
 def test_stale_badge_is_noticed(course: Path) -> None:
     write_lesson(course, "02_fnn.ipynb", badge("02_fnn.ipynb", FORK), install())
-    assert disagreements(course) == [f"notebooks/02_fnn.ipynb points at {FORK}, not at {OLD}."]
+    assert faults_of(course) == [f"notebooks/02_fnn.ipynb points at {FORK}, not at {OLD}."]
 
 
 def test_stale_set_up_line_is_noticed(course: Path) -> None:
     write_lesson(course, "02_fnn.ipynb", badge("02_fnn.ipynb"), install(FORK))
-    assert disagreements(course) == [f"notebooks/02_fnn.ipynb points at {FORK}, not at {OLD}."]
+    assert faults_of(course) == [f"notebooks/02_fnn.ipynb points at {FORK}, not at {OLD}."]
 
 
 def test_badge_of_another_lesson_is_noticed(course: Path) -> None:
     write_lesson(course, "02_fnn.ipynb", badge("01_eda.ipynb"), install())
-    (fault,) = disagreements(course)
+    (fault,) = faults_of(course)
     assert fault == "notebooks/02_fnn.ipynb has no Colab badge that opens notebooks/02_fnn.ipynb."
 
 
 def test_badge_of_a_missing_lesson_is_noticed(course: Path) -> None:
     (course / "README.md").write_text(badge("09_gone.ipynb"), encoding="utf-8")
-    assert disagreements(course) == ["README.md opens notebooks/09_gone.ipynb, which is not there."]
+    assert faults_of(course) == ["README.md opens notebooks/09_gone.ipynb, which is not there."]
 
 
 def test_missing_set_up_line_is_noticed(course: Path) -> None:
     write_lesson(course, "02_fnn.ipynb", badge("02_fnn.ipynb"), "import x")
-    (fault,) = disagreements(course)
+    (fault,) = faults_of(course)
     assert fault == "notebooks/02_fnn.ipynb has no set-up line that installs the course."
 
 
 def test_agreement_on_the_wrong_tag_is_noticed(course: Path) -> None:
-    assert disagreements(course, OLD) == []
-    assert len(disagreements(course, FORK)) == 5
+    assert faults_of(course, OLD) == []
+    assert len(faults_of(course, FORK)) == 6

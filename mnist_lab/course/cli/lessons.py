@@ -1,0 +1,298 @@
+"""Commands for lessons: run and refresh them, lint them, point their badges, begin a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnist_lab.course import CourseError
+from mnist_lab.course.cli.errors import plain_words, report_faults
+
+if TYPE_CHECKING:
+    from mnist_lab.course.execution.catalogue import Lesson
+    from mnist_lab.course.execution.runner import RunPlan
+
+__all__ = ["COMMANDS"]
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="LESSON", help="Names or numbers, as 02_fnn or 2; all if none is given."
+    ),
+]
+Timeout = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="SECONDS", help="How long one cell may take.  [default: any time]"),
+]
+
+
+@plain_words("The same command goes on where it was.")
+def run(
+    lessons: Names = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run also what is finished.")] = False,
+    notebooks: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of lessons.  [default: notebooks of the course]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for results.  [default: build/course]"),
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", "-p", metavar="NAME=VALUE", help="Change a setting; repeatable."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Lessons at a time.  [default: one per processor, at most 4]"
+        ),
+    ] = None,
+    timeout: Timeout = None,
+) -> None:
+    """Execute lessons and write pages to read.
+
+    An index of the pages gives each lesson's headline result. The lessons run on MNIST if it is
+    found or can be downloaded, and else on a small bundled sample. A lesson that fails is reported
+    with its cell and its error. The other lessons still run, and the exit code is 1. A lesson that
+    is finished and unchanged is not executed again, but its page is written anew.
+
+    A cell may take as long as it needs: a slow computer is no fault. A kernel that dies is noticed
+    at once. Give --timeout where nobody watches.
+
+    \b
+    mnist-lab run                        then open build/course/index.html
+    mnist-lab run 02_fnn 04_cnn --fresh  two lessons, whether they are finished or not
+    mnist-lab run -p EPOCHS=1 --output build/quick
+    """
+    from mnist_lab import data
+    from mnist_lab.course.execution.catalogue import choose, find_course
+    from mnist_lab.course.execution.parameters import assign_parameters
+    from mnist_lab.course.execution.records import read_notebook
+    from mnist_lab.course.execution.runner import plan_run
+
+    if notebooks is None:
+        course = find_course(Path.cwd())
+        notebooks, listed = course.notebooks, list(course.lessons)
+        output = output or course.folder / "build" / "course"
+    else:
+        listed = _lessons_in(notebooks)
+        output = output or Path("build", "course")
+    chosen = {lesson.name: lesson for lesson in choose(listed, lessons or [])}
+    found = {name: read_notebook(notebooks / f"{name}.ipynb") for name in chosen}
+    parameters = assign_parameters(found, parameter or [])
+    digits = data.load_mnist()  # before the lessons: they need not download it side by side
+    typer.echo(digits.source)
+    plan = plan_run(
+        chosen, found, parameters, digits, output, fresh=fresh, jobs=jobs, timeout=timeout
+    )
+    failed = _execute_and_publish(plan, {lesson.name: lesson.heading for lesson in listed})
+    typer.echo(f"{len(chosen) - failed} of {len(chosen)} lessons done: {output}/index.html")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _lessons_in(folder: Path) -> list[Lesson]:
+    """Return what can be said of the lessons in a folder that no list names."""
+    from mnist_lab.course.execution.catalogue import Lesson, Minutes
+    from mnist_lab.course.execution.cells import title
+    from mnist_lab.course.execution.records import read_notebook
+
+    paths = sorted(folder.glob("*.ipynb"))
+    if not paths:
+        raise CourseError(f"There are no lessons in {folder}: name another folder.")
+    return [
+        Lesson(path.stem, title(read_notebook(path)), "", Minutes(read=0, do=0, run=1))
+        for path in paths
+    ]
+
+
+def _execute_and_publish(plan: RunPlan, headings: Mapping[str, str]) -> int:
+    """Run a plan and write the pages of all lessons; return how many lessons failed.
+
+    Pages are written anew even for lessons that are not executed again: their look and their links
+    may have changed since.
+    """
+    from mnist_lab._files import write_text
+    from mnist_lab.course.execution.cells import headline
+    from mnist_lab.course.execution.progress import duration
+    from mnist_lab.course.execution.records import earlier_runs
+    from mnist_lab.course.execution.runner import run as run_lessons
+    from mnist_lab.course.publishing.pages import index_page, lesson_page
+
+    def publish(name: str) -> None:
+        write_text(plan.output / f"{name}.html", lesson_page(executed[name], list(headings)))
+        write_text(plan.output / "index.html", index_page(headings, executed))
+
+    executed = earlier_runs(plan.output, headings)
+    failed = 0
+    with plan.progress() as progress:
+        for name in executed.keys() - set(plan.todo):
+            publish(name)
+        for name, notebook in plan.finished.items():
+            took = duration(notebook.metadata.mnist_lab.seconds)
+            progress.say(f"{name}: finished before (in {took}), skipped; --fresh runs it again")
+        for name, notebook in run_lessons(plan, progress):
+            executed[name] = notebook
+            record = notebook.metadata.mnist_lab
+            if record.failure:  # said at once; a page takes a moment
+                failed += 1
+                progress.fail(name, record.failure)
+            publish(name)
+            if not record.failure:
+                line = f"{name}: done in {duration(record.seconds)}. {headline(notebook)}"
+                progress.finish(name, line.rstrip())
+    return failed
+
+
+@plain_words("Lessons reported as refreshed are renewed, and the others are as they were.")
+def refresh(lessons: Names = None, timeout: Timeout = None) -> None:
+    """Renew the outputs of committed lessons.
+
+    The lessons are executed in place, on real MNIST, at their published settings, one after
+    another. Each is stamped with the versions, the data and a digest of its sources, so that a test
+    notices outputs of other sources. A lesson that fails keeps its file as it was. The pictures and
+    tables that the README shows are renewed with them.
+
+    \b
+    mnist-lab refresh 02_fnn   after you changed lesson 02
+    mnist-lab refresh          all lessons, for a release
+    """
+    from mnist_lab import data
+    from mnist_lab.course.execution import runner
+    from mnist_lab.course.execution.catalogue import choose, find_course
+    from mnist_lab.course.execution.cells import executed_cells, headline
+    from mnist_lab.course.execution.progress import Progress
+    from mnist_lab.course.execution.records import read_notebook, save_notebook
+    from mnist_lab.course.publishing import readme
+
+    course = find_course(Path.cwd())
+    chosen = choose(course.lessons, lessons or [])
+    notebooks = {x.name: read_notebook(course.notebooks / f"{x.name}.ipynb") for x in chosen}
+    digits = data.load_mnist(allow_sample=False)
+    typer.echo(digits.source)
+    failed = 0
+    expected = {lesson.name: 60.0 * lesson.minutes.run for lesson in chosen}
+    cells = {name: len(executed_cells(notebook)) for name, notebook in notebooks.items()}
+    with Progress(expected, cells, 1) as progress:
+        for name, notebook in runner.refresh(notebooks, digits, progress, timeout=timeout):
+            if failure := notebook.metadata.mnist_lab.get("failure"):
+                failed += 1
+                progress.fail(name, failure)
+                continue
+            save_notebook(course.notebooks / f"{name}.ipynb", notebook)
+            readme.save_pictures(course, notebook)
+            progress.finish(name, f"{name}: refreshed. {headline(notebook)}".rstrip())
+    readme.renew(course)
+    typer.echo(f"{len(chosen) - failed} of {len(chosen)} lessons refreshed.")
+    if failed:
+        raise typer.Exit(1)
+
+
+@plain_words()
+def lint(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE", help="Notebooks; all lessons and assignments if none is given."
+        ),
+    ] = None,
+) -> None:
+    """Say what is wrong with lessons and assignments.
+
+    A lesson is held to the shape that a reader can follow alone: its length, its first cells, its
+    sections, its code, its stored outputs and the figures in its prose. An assignment must have
+    marks in their places, checks that can fail and that help, and hints; and its learner copy must
+    not show a line of a solution or of a hidden test. One sentence for each fault says where it is
+    and what to do. The exit code is 1 if there is any.
+
+    \b
+    mnist-lab lint                          all lessons and assignments
+    mnist-lab lint assignments/02_fnn.ipynb
+    """
+    from mnist_lab.course import lint as linting
+    from mnist_lab.course.execution.catalogue import find_course
+
+    course = find_course(Path.cwd())
+    paths = files or linting.notebooks_of(course)
+    report_faults([fault for path in paths for fault in linting.faults_of(path, course)])
+    typer.echo(f"{len(paths)} notebooks, no fault.")
+
+
+@plain_words()
+def badges(
+    target: Annotated[
+        str | None, typer.Argument(metavar="OWNER/REPO@TAG", help="Where all of them shall point.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing, only compare.")] = False,
+) -> None:
+    """Point badges and set-up cells at a tag.
+
+    Every Colab badge and every install line leads to one tag of one repository on GitHub, which
+    course.toml names. Nothing else in the notebooks and README.md changes, not even a space.
+
+    \b
+    mnist-lab badges me/my-fork@v1.0   after forking, or for a release
+    mnist-lab badges --check           exit code 1 when they disagree with course.toml
+    """
+    from mnist_lab.course.execution.catalogue import find_course
+    from mnist_lab.course.execution.pointers import Pointer
+    from mnist_lab.course.publishing.badges import disagreements, repoint
+
+    course = find_course(Path.cwd())
+    pointer = Pointer.parse(target) if target else None
+    if check:
+        report_faults(disagreements(course, pointer))
+        typer.echo("All badges and set-up cells agree.")
+    elif pointer is None:
+        raise CourseError("Nothing to point at: name it, as in mnist-lab badges me/my-fork@v1.0.")
+    else:
+        changed = repoint(course.folder, pointer)
+        for path in changed:
+            typer.echo(f"{path.relative_to(course.folder).as_posix()} points at {pointer} now")
+        typer.echo(f"{len(changed)} files changed.")
+
+
+@plain_words("Files that were written are whole: remove them, or go on with them.")
+def new_lesson(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Two digits and a word: 06_digits.")],
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What its heading says.")],
+    summary: Annotated[
+        str, typer.Option(metavar="TEXT", help="What a reader learns, for the list of lessons.")
+    ] = "What this lesson teaches",
+    tensorflow: Annotated[bool, typer.Option(help="Whether the lesson needs TensorFlow.")] = True,
+) -> None:
+    """Begin a lesson that works.
+
+    A lesson, its assignment, a page for instructors, typical answers for the tests and the copy for
+    learners are written, and course.toml lists the lesson. Everything passes every lint and can be
+    run, handed out and graded. Replace it part by part. Bounds in course.toml allow a short draft:
+    remove these bounds when the lesson has grown.
+
+    \b
+    mnist-lab new-lesson 06_digits "A closer look"
+    mnist-lab refresh 06                            then look at it in JupyterLab
+    """
+    from mnist_lab.course.assignments.release import release
+    from mnist_lab.course.execution.catalogue import Lesson, Minutes, find_course
+    from mnist_lab.course.publishing import readme
+    from mnist_lab.course.publishing.new_lesson import DRAFT_BOUNDS, write_new_lesson
+
+    course = find_course(Path.cwd())
+    minutes = Minutes(read=10, do=5, run=1)
+    lesson = Lesson(name, title, summary, minutes, tensorflow, bounds=DRAFT_BOUNDS)
+    written = write_new_lesson(course, lesson)
+    course = find_course(course.folder)
+    written += release(course)
+    readme.renew(course)
+    for path in written:
+        typer.echo(f"{path.relative_to(course.folder).as_posix()} written")
+    typer.echo(f"Listed in course.toml and README.md; go on with: mnist-lab refresh {name}")
+
+
+COMMANDS = (run, refresh, lint, badges, new_lesson)
