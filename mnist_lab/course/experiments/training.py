@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Training:
     """What to train: a recipe's name, the pixels' form, the seed and the number of epochs."""
 
     recipe: str
-    pixels: Literal["raw", "scaled"]
+    pixels: recipes.Pixels
     seed: int
     epochs: int
 
