@@ -1,66 +1,51 @@
-"""Which layout of processes and threads trains most networks in a minute. Prints a table.
+"""With how many processes and threads does ``mnist-lab reproduce`` end first?
 
-    python benchmarks/layouts.py               three networks, two rounds
-    python benchmarks/layouts.py --rounds 1 cnn
-
-``mnist-lab reproduce`` trains a network a processor, each with one thread, because of this table.
+python benchmarks/layouts.py                 three networks, two rounds
+python benchmarks/layouts.py --rounds 1 cnn
 """
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from statistics import median
 
 import joblib
-from speed import cell
+from rounds import cell, headline, options, side_by_side, start, table
 
-from mnist_lab.recipes import RECIPES
-
+RECIPES = ["fnn_sigmoid", "wide_dropout_ann", "cnn"]
 SEEDS = 2  # each recipe trains on raw and on scaled pixels: four networks a call
+EPOCHS = 5  # of each network
 
 
-def measure(recipe: str, jobs: int, threads: int, epochs: int) -> float:
-    """Return seconds of a whole call of the command, start of the processes included."""
+def measure(recipe: str, layout: str) -> dict[str, float]:
+    """Return the seconds of a whole call of the command, start of its processes included."""
+    jobs, threads = layout.split(" x ")
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "mnist_lab.course.cli", "reproduce", recipe]
-        command += ["--seeds", f"{SEEDS}", "--epochs", f"{epochs}", "--output", f"{folder}/f.csv"]
-        command += ["--jobs", f"{jobs}", "--threads", f"{threads}"]
+        command += ["--seeds", f"{SEEDS}", "--epochs", f"{EPOCHS}", "--output", f"{folder}/f.csv"]
+        command += ["--jobs", jobs, "--threads", threads]
         start = time.perf_counter()
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        seconds = time.perf_counter() - start
-        if result.returncode:
-            sys.exit(f"reproduce {recipe} failed:\n{result.stderr[-2000:]}")
-        return seconds
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return {"seconds": time.perf_counter() - start}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Compare layouts of processes and threads.")
-    parser.add_argument("recipe", nargs="*", default=["fnn_sigmoid", "wide_dropout_ann", "cnn"])
-    parser.add_argument("--rounds", type=int, default=2, help="how often (default: 2)")
-    parser.add_argument("--epochs", type=int, default=5, help="of each network (default: 5)")
-    options = parser.parse_args()
-    if unknown := set(options.recipe) - set(RECIPES):
-        parser.error(f"no recipe {', '.join(unknown)}: choose from {', '.join(RECIPES)}")
+    chosen = options("Compare layouts of processes and threads.", 2, RECIPES)
     cores = joblib.cpu_count()
-    layouts = [(cores, 1), (1, cores), (cores, cores)]
-    found = defaultdict(list)
-    for turn in range(options.rounds):
-        for recipe in options.recipe:
-            for layout in layouts:
-                print(f"round {turn + 1} of {options.rounds}: {recipe} {layout}", file=sys.stderr)
-                found[recipe, layout].append(measure(recipe, *layout, options.epochs))
-    heads = [f"{jobs} processes, {threads} threads each, s" for jobs, threads in layouts]
-    print(f"| recipe | {' | '.join(heads)} | fastest |\n|---|{'---|' * len(heads)}---|")
-    for recipe in options.recipe:
-        values = [found[recipe, layout] for layout in layouts]
-        best = min(range(len(layouts)), key=lambda i: median(values[i]))
-        print(f"| {recipe} | {' | '.join(map(cell, values))} | {layouts[best]} |")
+    layouts = [f"{jobs} x {threads}" for jobs, threads in ((cores, 1), (1, cores), (cores, cores))]
+    plan = [(recipe, layout) for recipe in chosen.recipe for layout in layouts]
+    found = side_by_side(__file__, plan, chosen.rounds)
+    rows = []
+    for recipe in chosen.recipe:
+        seconds = {layout: found[recipe, layout, "seconds"] for layout in layouts}
+        fastest = min(layouts, key=lambda layout: median(seconds[layout]))
+        rows.append([recipe, *map(cell, seconds.values()), fastest])
+    heads = ["recipe", *(f"{layout}, s" for layout in layouts), "fastest"]
+    print(f"{headline(found)} Processes x threads in each.\n\n{table(heads, rows)}")
 
 
 if __name__ == "__main__":
-    main()
+    start(measure, main)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from mnist_lab import CLASSES, IMAGE_SHAPE, models
+from mnist_lab.recipes import Recipe
 
 WIDTHS = {
     models.deep_dropout_ann: ((784, 392, 196, 98, 49, 24), 0.3),
@@ -35,8 +36,18 @@ def build(architecture: Any) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(inputs, CLASSES))
 
 
-def epochs(recipe: Any, x: Any, y: Any, count: int) -> tuple[list[float], nn.Module]:
-    """Train, eagerly and with the fused Adam; return the clock after each epoch and the network."""
+def train(recipe: Recipe, x: Any, y: Any, epochs: int, threads: int | None) -> list[float]:
+    """Train, eagerly and with the fused Adam; return the clock after each epoch.
+
+    Args:
+        recipe: whose network, batch size and form of labels to take.
+        x: float32, the images first, as :func:`mnist_lab.recipes.prepare` returns them.
+        y: as many labels, likewise.
+        epochs: how many.
+        threads: of PyTorch, or None for as many as it likes.
+    """
+    if threads:
+        torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = build(recipe.build)
     images = torch.from_numpy(x)
@@ -46,7 +57,7 @@ def epochs(recipe: Any, x: Any, y: Any, count: int) -> tuple[list[float], nn.Mod
     optimizer = torch.optim.Adam(model.parameters(), eps=1e-7, fused=True)  # Keras' epsilon
     loss_of = nn.CrossEntropyLoss()
     ends = []
-    for _ in range(count):
+    for _ in range(epochs):
         right = torch.zeros((), dtype=torch.int64)
         for batch in torch.randperm(len(images)).split(recipe.batch_size):
             optimizer.zero_grad()
@@ -57,4 +68,4 @@ def epochs(recipe: Any, x: Any, y: Any, count: int) -> tuple[list[float], nn.Mod
             right += (logits.argmax(dim=1) == labels[batch]).sum()  # fit counts them, too
         right.item()
         ends.append(time.perf_counter())
-    return ends, model
+    return ends

@@ -1,20 +1,24 @@
-"""The benchmark runs, measures what it says and counts an epoch's arithmetic rightly."""
+"""Each benchmark runs, measures what it says and judges by medians."""
 
+from __future__ import annotations
+
+import importlib
 import os
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-import pandas as pd
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+QUESTIONS = sorted(BENCHMARKS.glob("*.md"))
 
 
-def run(script, *arguments):
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, BENCHMARKS / script, *arguments],
+        [sys.executable, str(BENCHMARKS / script), *arguments],
         env=os.environ | {"MNIST_LAB_DATA": "sample"},
         capture_output=True,
         text=True,
@@ -22,94 +26,106 @@ def run(script, *arguments):
     )
 
 
-def test_one_round_fills_both_tables():
-    result = run("speed.py", "--rounds", "1", "fnn_softmax")
+def table(result: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    """Return the rows of the table that was printed, with its heads and without its rule."""
     assert result.returncode == 0, result.stderr
-    rows = {line.split("|")[1].strip(): line for line in result.stdout.splitlines() if "|" in line}
-    for head in ("plain / ours", "products, s", "one unit a layer, s", "GFLOP an epoch"):
-        assert head in result.stdout
-    assert "%" in rows["fnn_softmax"]
-    for what in ("import: seconds", "load: seconds", "first figure: seconds"):
-        assert what in rows
-    parts = result.stdout.split("products, s")[1].splitlines()[2]
-    assert parts.count(" to ") == 5, "plain fit, ours, and three parts, each measured"
-    assert "inference fnn_softmax: compiled function, 300 images, ms" in rows
-
-
-def test_unknown_recipe_is_refused():
-    result = run("speed.py", "resnet")
-    assert (result.returncode, "choose from" in result.stderr) == (2, True)
+    lines = [line.strip("|\n").split("|") for line in result.stdout.splitlines() if "|" in line]
+    return [[cell.strip() for cell in line] for line in lines if "---" not in line[0]]
 
 
 @pytest.fixture
-def measures(monkeypatch):
-    pytest.importorskip("keras")
+def load(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that imports a benchmark, as its own process would."""
     monkeypatch.syspath_prepend(BENCHMARKS)
-    import measures
 
-    return measures
+    def imported(name: str) -> ModuleType:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return importlib.import_module(name)
 
-
-def test_targets_are_judged_by_the_medians(monkeypatch):
-    """Against PyTorch, both with the number of threads that suits them better."""
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    import speed
-
-    def judge(**seconds):
-        ways = dict(zip(("plain", *speed.OURS, *speed.PYTORCH), seconds.values(), strict=True))
-        ways["plain fit"] = ways["lessons"] = ways.pop("plain")
-        found = defaultdict(list)
-        found.update({("cnn", way, "seconds"): [s] * 3 for way, s in ways.items() if s})
-        return [c.strip() for c in speed.targets_table(found, ["cnn"]).splitlines()[-1].split("|")]
-
-    fast = judge(plain=3, ours=2, ours_all=1, pytorch=4, pytorch_1=1.1)
-    assert fast[3:7] == ["1.5 (1.5 to 1.5)", "1.4, reached", "1.1 (1.1 to 1.1)", "1, reached"]
-    slow = judge(plain=2.6, ours=2, ours_all=3, pytorch=1.9, pytorch_1=4)
-    assert slow[4:7] == ["1.4, missed", "0.95 (0.95 to 0.95)", "1, missed"]
-    alone = judge(plain=3, ours=2, ours_all=1, pytorch=0, pytorch_1=0)
-    assert alone[5:7] == ["not installed", ""]
+    return imported
 
 
-def test_smallest_network_takes_the_same_steps(measures):
-    from mnist_lab import models
-
-    for model in (models.cnn(), models.deep_dropout_ann()):
-        small = measures.smallest(model)
-        assert [type(layer) for layer in small.layers] == [type(layer) for layer in model.layers]
-        assert small.output_shape == model.output_shape
-        assert measures.arithmetic(small, 1000) < measures.arithmetic(model, 1000) / 100
-
-
-def test_following_a_training_does_not_disturb_it(tmp_path):
-    """The last epoch of the table is what reproduce measures."""
-    table = tmp_path / "epochs.csv"
-    few = ["fnn_sigmoid", "--seeds", "1", "--epochs", "2"]
-    followed = run("epochs.py", *few, "--output", table)
-    assert followed.returncode == 0, followed.stderr
-    command = [sys.executable, "-m", "mnist_lab.course.cli", "reproduce", *few]
-    command += ["--output", tmp_path / "rows.csv"]
-    subprocess.run(command, check=True, env=os.environ | {"MNIST_LAB_DATA": "sample"})
-    rows = pd.read_csv(tmp_path / "rows.csv").query("pixels == 'scaled'").set_index("reading")
-    first, last = pd.read_csv(table).to_dict("records")
-    assert last["test_loss"] == rows.test_loss["evaluate"] < first["test_loss"]
-    assert last["test_accuracy"] == rows.test_accuracy["evaluate"]
-    assert last["matrix_accuracy"] == rows.test_accuracy["outputs"]
-    more = [*few[:2], "2", *few[3:]]
-    assert run("epochs.py", *more, "--output", table).returncode == 0
-    assert pd.read_csv(table).iloc[:2].to_dict("records") == [first, last]  # kept; one more seed
-    assert pd.read_csv(table).seed.to_list() == [0, 0, 1, 1]
-    other = run("epochs.py", "fnn_softmax", *few[1:], "--output", table)
-    assert (other.returncode, "other digits, recipe" in other.stderr) == (2, True)
+@pytest.mark.slow
+def test_training_has_a_row_for_each_recipe_with_all_ways() -> None:
+    heads, row = table(run("training.py", "--rounds", "1", "fnn_softmax"))
+    cells = dict(zip(heads, row, strict=True))
+    assert cells["recipe"] == "fnn_softmax"
+    ways = ("plain fit, s", "lessons, s", "ours, s", "ours, input tuned, s")
+    assert all(float(cells[way]) > 0 for way in ways)
+    assert cells["plain fit / ours"].split(";")[1].split()[:2] == ["target", "3.5"]
 
 
-def test_arithmetic_of_an_epoch(measures):
-    from mnist_lab import models
+@pytest.mark.slow
+def test_inference_has_a_row_for_each_number_of_images() -> None:
+    heads, *rows = table(run("inference.py", "--rounds", "1", "fnn_softmax"))
+    assert heads[2:] == ["predict, ms", "direct call, ms", "compiled function, ms"]
+    assert [row[:2] for row in rows] == [["fnn_softmax", "1"], ["fnn_softmax", "300"]]
+    assert all(float(cell.split()[0]) > 0 for row in rows for cell in row[2:])
 
-    # 784-50-50-10: each weight three products, the first layer's two; a product counts twice.
-    weights = (784 * 50, 50 * 50, 50 * 10)
-    by_hand = 2 * (2 * weights[0] + 3 * weights[1] + 3 * weights[2]) * 1000 / 1e9
-    assert measures.arithmetic(models.fnn_softmax(), 1000) == pytest.approx(by_hand)
-    places = 26 * 26
-    weights = (9 * 32 * places, 13 * 13 * 32 * 128, 128 * 10)
-    by_hand = 2 * (2 * weights[0] + 3 * weights[1] + 3 * weights[2]) * 1000 / 1e9
-    assert measures.arithmetic(models.cnn(), 1000) == pytest.approx(by_hand)
+
+@pytest.mark.slow
+def test_startup_has_a_row_for_each_thing_to_run() -> None:
+    _, nothing, package, figure = table(run("startup.py", "--rounds", "1"))
+    assert [nothing[0], package[0]] == ["nothing", "import mnist_lab"]
+    assert figure[0] == "first figure of lesson 1"
+    assert float(nothing[1].split()[0]) > 0
+
+
+def test_layout_is_timed_in_a_process_of_the_command(load: Any, monkeypatch: Any) -> None:
+    layouts = load("layouts")
+    ran: list[list[str]] = []
+    monkeypatch.setattr(layouts.subprocess, "run", lambda command, **_: ran.append(command))
+    assert layouts.measure("cnn", "2 x 1")["seconds"] >= 0
+    assert ran[0][-4:] == ["--jobs", "2", "--threads", "1"]
+
+
+@pytest.mark.parametrize("script", ["training.py", "inference.py", "layouts.py"])
+def test_unknown_recipe_is_refused(script: str) -> None:
+    result = run(script, "resnet")
+    assert (result.returncode, "choose from" in result.stderr) == (2, True)
+
+
+def test_a_round_that_was_stopped_does_not_count(load: Any, monkeypatch: Any) -> None:
+    rounds = load("rounds")
+    plan = [("cnn", "plain fit"), ("cnn", "ours")]
+    values = iter([1.0, 2.0, 3.0])
+
+    def measured(*_: str) -> dict[str, float]:
+        try:
+            return {"seconds": next(values)}
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(rounds, "_in_a_process", measured)
+    found = rounds.side_by_side("training.py", plan, 3)
+    assert found["cnn", "plain fit", "seconds"] == [1.0]
+    assert found["cnn", "ours", "seconds"] == [2.0]
+    with pytest.raises(SystemExit, match="Stopped within the first round"):
+        rounds.side_by_side("training.py", plan, 3)
+
+
+def test_targets_are_judged_by_the_medians(load: Any) -> None:
+    """PyTorch has the number of threads that suits it better."""
+    training = load("training")
+
+    def judge(ours: list[float], plain: float, *pytorch: float) -> list[str]:
+        seconds = dict.fromkeys(training.WAYS, [plain] * 3) | {"ours": ours}
+        seconds |= {way: [s] * 3 for way, s in zip(training.PYTORCH, pytorch, strict=False)}
+        found = {("cnn", way, "seconds"): values for way, values in seconds.items()}
+        last = training.report(found, ["cnn"]).splitlines()[-1]
+        return [cell.strip() for cell in last.strip("|").split("|")][-3:]
+
+    fast = judge([1, 2, 4], 3, 4, 2.2)
+    assert fast[0] == "2.2"
+    assert fast[1] == "1.5 (0.75 to 3); target 1.4 reached"
+    assert fast[2] == "1.1 (0.55 to 2.2); target 1 reached"
+    slow = judge([2, 2, 2], 2.6, 1.9, 4)
+    assert [cell.split()[-1] for cell in slow[1:]] == ["missed", "missed"]
+    assert judge([2, 2, 2], 3)[::2] == ["not installed", ""]
+
+
+def test_every_question_has_its_script_and_names_it() -> None:
+    assert {"training", "grading"} <= {page.stem for page in QUESTIONS}
+    for page in QUESTIONS:
+        assert page.with_suffix(".py").is_file()
+        assert f"python benchmarks/{page.stem}.py" in page.read_text(encoding="utf-8")

@@ -16,62 +16,99 @@ __all__ = ["COMMANDS"]
 def reproduce(
     recipe: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RECIPE", help="Names as fnn_sigmoid; all if none is given."),
+        typer.Argument(
+            metavar="RECIPE",
+            help="Names of recipes, as fnn_sigmoid. Without a name, all recipes are trained.",
+        ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Seeds 0 to N - 1.")] = 10,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Train from the seeds 0 to N - 1.")
+    ] = 10,
     epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Instead of the published number.")
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Train for N epochs instead of the published number."
+        ),
     ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Measure the test set after each epoch, on scaled pixels, and print a table.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A CSV file.  [default: build/reproduction.csv]"),
+        typer.Option(
+            metavar="FILE",
+            help="Write to this CSV file.  [default: build/reproduction.csv of the course, or "
+            "build/epochs.csv with --follow]",
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes.  [default: one per processor]"),
+        typer.Option(
+            min=1, metavar="N", help="Train in N processes.  [default: one for each processor]"
+        ),
     ] = None,
     threads: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Threads of TensorFlow in each process.")
+        int,
+        typer.Option(min=1, metavar="N", help="TensorFlow uses N threads in each process."),
     ] = 1,
     cluster: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Use this Dask scheduler, as tcp://host:8786. A process trains one network at a "
-            "time: start its workers with dask worker ADDRESS --nworkers N --nthreads 1.",
+            help="Train on the workers of this Dask scheduler, as tcp://host:8786. A process "
+            "trains one network at a time, so start the workers with the command "
+            "dask worker ADDRESS --nworkers N --nthreads 1.",
         ),
     ] = None,
 ) -> None:
-    """Train every published recipe over many seeds.
+    """Train the published recipes over many seeds and measure them.
 
-    Each is trained as its author printed it and, where that differs, on scaled pixels; sigmoid
-    outputs are also read by their logits. Every training adds its rows to the file as it ends:
-    stopped and called again, the command trains what is missing.
+    Each recipe is trained on raw and on scaled pixels, or only on scaled pixels where its author
+    shows that they are scaled. The outputs of sigmoids are read in three ways: by evaluate, by
+    argmax of the outputs, and by argmax of the logits.
+
+    Every training adds its rows to the file when it ends. When the command was stopped, the same
+    command trains what the file does not have yet. One file may hold trainings over different
+    numbers of epochs; its column "epochs" tells them apart.
 
     \b
-    mnist-lab reproduce                           all recipes, ten seeds
-    mnist-lab reproduce fnn_sigmoid cnn --seeds 3
+    mnist-lab reproduce                            train all recipes from ten seeds
+    mnist-lab reproduce fnn_sigmoid cnn --seeds 3  train two recipes from three seeds
+    mnist-lab reproduce deep_dropout_ann --follow --epochs 20
     mnist-lab reproduce --cluster tcp://host:8786
     """
     import joblib
 
     from mnist_lab import data
     from mnist_lab.course.execution.catalogue import find_course
-    from mnist_lab.course.experiments import sweep as trainer
+    from mnist_lab.course.experiments import sweep
+    from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
+    from mnist_lab.course.experiments.training import AT_THE_END
 
-    output = output or find_course(Path.cwd()).folder / "build" / "reproduction.csv"
-    trainings = trainer.plan(recipe or [], seeds, epochs)
+    name = "epochs.csv" if follow else "reproduction.csv"
+    output = output or find_course(Path.cwd()).folder / "build" / name
+    what = AFTER_EACH_EPOCH if follow else AT_THE_END
+    trainings = sweep.plan(recipe or [], seeds, epochs)
+    if follow:
+        trainings = [training for training in trainings if training.pixels == "scaled"]
     digits = data.load_mnist()
     typer.echo(digits.source)
-    done = trainer.reproduce(
+    done = sweep.reproduce(
         trainings,
         digits,
         output,
         jobs=jobs or joblib.cpu_count(),
         threads=threads,
         cluster=cluster,
+        what=what,
     )
     typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
+    if follow:
+        typer.echo(summary(what.table.read(output)[0]))
 
 
 COMMANDS = (reproduce,)

@@ -24,8 +24,8 @@ STEPS_PER_EXECUTION = 375
 class FusedAdam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     """Adam as Keras computes it, with its sums in TensorFlow's fused operations.
 
-    Keras' own step passes a dozen times over memory as large as the weights, a good part of a wide
-    network's training (benchmarks/speed.md). TensorFlow's ``ApplyAdam`` would be one pass, but it
+    Keras' own step passes a dozen times over memory as large as the weights, which takes a good
+    part of a wide network's training. TensorFlow's ``ApplyAdam`` would be one pass, but it
     rounds 1 - β otherwise. Two other fused operations round as Keras does: gradient descent moves
     each moment towards its goal, and Adagrad, told not to touch its accumulator, divides by a root.
 
@@ -75,7 +75,7 @@ def batches(x: Any, y: Any, batch_size: int) -> Any:
     ``fit`` lets tf.data tune how it prepares batches. The thread that tunes sleeps longer and
     longer, and is told to stop a moment before it could see that it shall: where it looks at once,
     it sleeps on, and ``fit`` waits for it, up to as long again as the epoch took
-    (benchmarks/speed.md). Gathering rows of two arrays needs no tuning.
+    (benchmarks/training.md). Gathering rows of two arrays needs no tuning.
 
     Args:
         x: array, the images first.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,21 +15,15 @@ import joblib
 from tqdm import tqdm
 
 from mnist_lab import reproduction
-from mnist_lab._files import write_text
+from mnist_lab._files import LockedError, locked
 from mnist_lab.course import CourseError
-from mnist_lab.course.experiments import training
 from mnist_lab.course.experiments.parallel import workers
-from mnist_lab.course.experiments.training import COLUMNS, Training
+from mnist_lab.course.experiments.table import Row
+from mnist_lab.course.experiments.training import AT_THE_END, Measurement, Training, data_digest
 from mnist_lab.data import Digits
 from mnist_lab.recipes import RECIPES
 
-__all__ = ["append", "plan", "read", "reproduce"]
-
-_MAY_LACK = ("validation_accuracy", "validation_loss", "ties")
-_NUMBERS = (
-    *("seed", "epochs", "train_accuracy", "train_loss", "test_accuracy", "test_loss"),
-    *("seconds", "threads", *_MAY_LACK),
-)
+__all__ = ["plan", "reproduce"]
 
 
 def plan(names: Sequence[str], seeds: int, epochs: int | None) -> list[Training]:
@@ -52,79 +45,14 @@ def plan(names: Sequence[str], seeds: int, epochs: int | None) -> list[Training]
     ]
 
 
-def append(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add rows to the file in one write, so that whoever is killed leaves whole lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = StringIO()
-    writer = csv.DictWriter(text, COLUMNS, restval="", lineterminator="\n")
-    if not path.exists() or not path.stat().st_size:
-        writer.writeheader()
-    writer.writerows(rows)
-    with path.open("ab", buffering=0) as file:
-        file.write(text.getvalue().encode())
-        os.fsync(file.fileno())
-
-
-def read(path: Path) -> tuple[list[dict[str, str]], str]:
-    """Read the rows of a file; a last line that was cut is left out and named.
-
-    Returns:
-        The rows, all values as text, and a sentence about a broken last line or "".
-
-    Raises:
-        CourseError: the file has other columns, or a line before the last one is broken.
-    """
-    if not path.exists() or not path.stat().st_size:
-        return [], ""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    header = ",".join(COLUMNS) + "\n"
-    if lines[0] != header and header.startswith(lines[0]):  # cut while it was begun
-        return [], f"Line 1 of {path} is broken: it is written again."
-    if lines[0] != header:
-        raise CourseError(f"{path} is not a file of reproduce: name another one with --output.")
-    rows = []
-    for number, line in enumerate(lines[1:], 2):
-        values = next(csv.reader([line]))
-        if line.endswith("\n") and len(values) == len(COLUMNS) and _are_numbers(values):
-            rows.append(dict(zip(COLUMNS, values, strict=True)))
-        elif number == len(lines):
-            return rows, f"Line {number} of {path} is broken: its training is repeated."
-        else:
-            raise CourseError(f"Line {number} of {path} is broken: mend it or delete it.")
-    return rows, ""
-
-
-def _are_numbers(values: Sequence[str]) -> bool:
-    """Say whether every number of a row is one; nan is: that training diverged."""
-    row = dict(zip(COLUMNS, values, strict=True))
-    try:
-        for name in _NUMBERS:
-            float(row[name] or (0 if name in _MAY_LACK else ""))
-    except ValueError:
-        return False
-    return True
-
-
-def _expected_seconds(rows: Iterable[Mapping[Any, Any]]) -> dict[tuple[str, str], float]:
+def _seconds_of_an_epoch(rows: Iterable[Row]) -> dict[tuple[str, str], float]:
     """Return the median seconds of an epoch by recipe and pixels."""
     seconds = defaultdict(list)
     for row in rows:
-        seconds[row["recipe"], row["pixels"]].append(float(row["seconds"]) / float(row["epochs"]))
+        if "seconds" in row:
+            each = float(row["seconds"]) / float(row["epochs"])
+            seconds[row["recipe"], row["pixels"]].append(each)
     return {name: median(values) for name, values in seconds.items()}
-
-
-def _kept(output: Path, digest: str) -> list[dict[str, str]]:
-    """Return the rows of an earlier call; a broken last line is said and taken out of the file."""
-    rows, complaint = read(output)
-    if any(row["data"] != digest for row in rows):
-        raise CourseError(
-            f"{output} holds trainings on other digits than these: name another file with --output."
-        )
-    if complaint:
-        print(complaint, file=sys.stderr)
-        whole = output.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        write_text(output, "".join(whole[:-1]))
-    return rows
 
 
 def reproduce(
@@ -135,30 +63,64 @@ def reproduce(
     jobs: int,
     threads: int,
     cluster: str | None = None,
+    what: Measurement = AT_THE_END,
 ) -> int:
-    """Run those trainings that the file does not have yet, and add a row to it as each ends.
+    """Run those trainings that the file does not have yet, and add their rows to it as each ends.
+
+    Trainings of other recipes, seeds or numbers of epochs may be in the file as well: the key of a
+    row tells them apart.
 
     Args:
         trainings: what :func:`plan` returned.
         digits: what :func:`mnist_lab.data.load_mnist` returned.
-        output: the CSV file, with the columns of ``COLUMNS``.
+        output: the CSV file.
         jobs: processes at a time; a cluster has its own number of them.
         threads: of TensorFlow in each process.
         cluster: address of a Dask scheduler, or None for this machine.
+        what: is measured of each training.
 
     Returns:
         How many trainings were run.
 
     Raises:
-        CourseError: the file is of something else or broken, or the cluster cannot be used.
+        CourseError: the file is of something else or broken, another command adds to it, a process
+            was killed, or the cluster cannot be used.
     """
-    rows = _kept(output, training.data_digest(digits))
-    kept = {tuple(row[name] for name in COLUMNS[:5]) for row in rows}
-    todo = [training for training in trainings if not training.row_keys() <= kept]
-    shipped = reproduction.reproduction().to_dict("records")
-    seconds = _expected_seconds([*shipped, *rows])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(output))
+        except LockedError as error:
+            raise CourseError(str(error)) from None
+        try:
+            return _reproduce(trainings, digits, output, jobs, threads, cluster, what)
+        except BrokenProcessPool as error:
+            raise CourseError(
+                "A process that trained was killed, most often because memory ran out. What had "
+                f"ended is in {output}: call the command again, with fewer --jobs."
+            ) from error
+
+
+def _reproduce(
+    trainings: Sequence[Training],
+    digits: Digits,
+    output: Path,
+    jobs: int,
+    threads: int,
+    cluster: str | None,
+    what: Measurement,
+) -> int:
+    rows = what.table.recover(output)
+    if any(row["data"] != data_digest(digits) for row in rows):
+        raise CourseError(
+            f"{output} holds trainings on other digits than these: name another file with --output."
+        )
+    kept = {what.table.key_of(row) for row in rows}
+    todo = [training for training in trainings if not what.keys(training) <= kept]
     if not todo:
         return 0
+    shipped = reproduction.reproduction().to_dict("records")
+    seconds = _seconds_of_an_epoch([*shipped, *rows])
     cost = {t: t.epochs * seconds.get((t.recipe, t.pixels), 1.0) for t in todo}
     todo.sort(key=lambda training: -cost[training])  # the longest first: none is left to the end
     bar = tqdm(
@@ -168,13 +130,17 @@ def reproduce(
     )
     bar.set_description_str(f"0 of {len(todo)} trained", refresh=False)
     with bar, workers(jobs, cluster, [digits]):
-        tasks = (joblib.delayed(training.measure)(t, digits, threads=threads) for t in todo)
+        tasks = (joblib.delayed(_run)(what.measure, t, digits, threads) for t in todo)
         parallel = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-        for number, new in enumerate(parallel(tasks), 1):
-            keys = [tuple(str(row[name]) for name in COLUMNS[:5]) for row in new]
-            lacking = [row for row, key in zip(new, keys, strict=True) if key not in kept]
-            append(output, lacking)
+        for number, (training, new) in enumerate(parallel(tasks), 1):
+            what.table.append(output, [row for row in new if what.table.key_of(row) not in kept])
             bar.set_description_str(f"{number} of {len(todo)} trained", refresh=False)
-            first = new[0]
-            bar.update(first["epochs"] * seconds.get((first["recipe"], first["pixels"]), 1.0))
+            bar.update(min(cost[training], bar.total - bar.n))  # sums of floats
     return len(todo)
+
+
+def _run(
+    measure: Callable[..., list[dict[str, Any]]], training: Training, digits: Digits, threads: int
+) -> tuple[Training, list[dict[str, Any]]]:
+    """Return the training beside its rows, because trainings end in any order."""
+    return training, measure(training, digits, threads=threads)

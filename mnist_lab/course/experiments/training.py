@@ -1,4 +1,4 @@
-"""One training of a published recipe, measured."""
+"""One training of a published recipe, and what is measured when it ends."""
 
 from __future__ import annotations
 
@@ -6,51 +6,31 @@ import hashlib
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from mnist_lab import environment, evaluation, models, recipes
 from mnist_lab.course import CourseError
+from mnist_lab.course.experiments.table import Key, Table
 from mnist_lab.data import Digits
 
 __all__ = [
-    "COLUMNS",
+    "AT_THE_END",
+    "ONE_TRAINING",
+    "Measurement",
     "Training",
     "data_digest",
-    "measure",
+    "prepare",
+    "provenance",
     "start_tensorflow",
 ]
 
-COLUMNS = (
-    "recipe",
-    "pixels",  # raw or scaled, and
-    "reading",  # where answers come from, see Training.readings; together they are the variant
-    "seed",
-    "epochs",
-    "train_accuracy",  # of the last epoch, as fit reports it: with dropout, while weights move
-    "train_loss",
-    "validation_accuracy",  # of the images that the recipe holds out; empty without any
-    "validation_loss",
-    "test_accuracy",
-    "test_loss",
-    "ties",  # test images whose largest number several classes share
-    "errors_by_class",  # ten counts
-    "confusion",  # a hundred counts, rows true, columns predicted; evaluate gives none of the three
-    "seconds",  # of fit
-    "threads",  # of TensorFlow, within an operation
-    "data",
-    "python",
-    "tensorflow",
-    "keras",
-    "numpy",
-    "processor",
-)
-
 # The global random state belongs to one training at a time, also in a worker with several threads.
-_ONE_TRAINING = threading.Lock()
+ONE_TRAINING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -58,7 +38,7 @@ class Training:
     """What to train: a recipe's name, the pixels' form, the seed and the number of epochs."""
 
     recipe: str
-    pixels: Literal["raw", "scaled"]
+    pixels: recipes.Pixels
     seed: int
     epochs: int
 
@@ -72,12 +52,20 @@ class Training:
         sigmoid = recipes.RECIPES[self.recipe].output == "sigmoid"
         return ("evaluate", "outputs", "logits") if sigmoid else ("outputs",)
 
-    def row_keys(self) -> set[tuple[str, ...]]:
-        """The first columns of its rows, as the file has them."""
-        return {
-            (self.recipe, self.pixels, reading, str(self.seed), str(self.epochs))
-            for reading in self.readings
-        }
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is measured of a training.
+
+    Attributes:
+        measure: called with a training, the digits and ``threads=``; trains and returns the rows.
+        keys: called with a training; returns the keys of all the rows that it shall have.
+        table: the columns of the rows.
+    """
+
+    measure: Callable[..., list[dict[str, Any]]]
+    keys: Callable[[Training], set[Key]]
+    table: Table
 
 
 def data_digest(digits: Digits) -> str:
@@ -107,8 +95,40 @@ def start_tensorflow(threads: int) -> None:
         ) from None
 
 
-def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
-    """Train a network and return a row of :data:`COLUMNS` for each reading of its answers.
+def prepare(
+    training: Training, digits: Digits, threads: int
+) -> tuple[recipes.Recipe, recipes.Arrays, Any]:
+    """Return the recipe on its pixels, the arrays and a fresh network that is compiled to be fast.
+
+    The network has the weights that the training's seed gives. The caller holds ``ONE_TRAINING``.
+
+    Raises:
+        CourseError: an earlier call in this process had another number of threads.
+    """
+    start_tensorflow(threads)
+    import keras
+
+    from mnist_lab.course.experiments.fast_training import compile_fast
+
+    recipe = replace(recipes.RECIPES[training.recipe], pixels=training.pixels)
+    arrays = recipes.prepare(recipe, digits, seed=training.seed)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(training.seed)
+    model = recipe.build()
+    compile_fast(model, recipe)
+    return recipe, arrays, model
+
+
+def provenance(digits: Digits) -> dict[str, str]:
+    """Return what a row says of the digits, the libraries and the computer, by column."""
+    versions = environment.versions()
+    return {"data": data_digest(digits), "processor": environment.processor()} | {
+        name: versions[name] for name in ("python", "tensorflow", "keras", "numpy")
+    }
+
+
+def _measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
+    """Train a network and return a row for each reading of its answers.
 
     The numbers are those of plain ``fit``, to the last bit, with as many threads. (Convolutions
     add in another order on several, which a CNN's last digits show.)
@@ -121,22 +141,13 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
     Raises:
         CourseError: an earlier call in this process had another number of threads.
     """
-    with _ONE_TRAINING:
-        start_tensorflow(threads)
-        import keras
+    with ONE_TRAINING:
+        recipe, arrays, model = prepare(training, digits, threads)
+        from mnist_lab.course.experiments.fast_training import batches
 
-        from mnist_lab.course.experiments.fast_training import batches, compile_fast
-
-        recipe = replace(recipes.RECIPES[training.recipe], pixels=training.pixels)
-        arrays = recipes.prepare(recipe, digits, seed=training.seed)
-        keras.backend.clear_session()
-        keras.utils.set_random_seed(training.seed)
-        model = recipe.build()
-        compile_fast(model, recipe)
+        train = batches(*arrays.train, recipe.batch_size)
         start = time.perf_counter()
-        history = model.fit(
-            batches(*arrays.train, recipe.batch_size), epochs=training.epochs, verbose=0
-        ).history
+        history = model.fit(train, epochs=training.epochs, verbose=0).history
         seconds = time.perf_counter() - start
         model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"])
         row: dict[str, Any] = {
@@ -151,7 +162,6 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
         if "logits" in training.readings:
             networks["logits"] = models.logits_model(model)
         found = {name: net.predict(arrays.test[0], verbose=0) for name, net in networks.items()}
-    versions = environment.versions()
     row |= {
         "recipe": training.recipe,
         "pixels": training.pixels,
@@ -159,9 +169,7 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
         "epochs": training.epochs,
         "seconds": round(seconds, 1),
         "threads": threads,
-        "data": data_digest(digits),
-        "processor": environment.processor(),
-    } | {name: versions[name] for name in ("python", "tensorflow", "keras", "numpy")}
+    } | provenance(digits)
     rows = []
     if "evaluate" in training.readings:
         rows.append(row | {"reading": "evaluate", "test_accuracy": evaluated})
@@ -178,3 +186,49 @@ def measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dic
             }
         )
     return rows
+
+
+def _keys(training: Training) -> set[Key]:
+    variant = training.recipe, training.pixels
+    of_a_run = str(training.seed), str(training.epochs)
+    return {(*variant, reading, *of_a_run) for reading in training.readings}
+
+
+_MAY_LACK = frozenset({"validation_accuracy", "validation_loss", "ties"})
+
+AT_THE_END = Measurement(
+    measure=_measure,
+    keys=_keys,
+    table=Table(
+        columns=(
+            "recipe",
+            "pixels",  # raw or scaled, and
+            "reading",  # where answers come from, see Training.readings; together: the variant
+            "seed",
+            "epochs",
+            "train_accuracy",  # of the last epoch, as fit reports it: with dropout, on the way
+            "train_loss",
+            "validation_accuracy",  # of the images that the recipe holds out; empty without any
+            "validation_loss",
+            "test_accuracy",
+            "test_loss",
+            "ties",  # test images whose largest number several classes share
+            "errors_by_class",  # ten counts
+            "confusion",  # a hundred, rows true, columns predicted; evaluate gives none of these
+            "seconds",  # of fit
+            "threads",  # of TensorFlow, within an operation
+            "data",
+            "python",
+            "tensorflow",
+            "keras",
+            "numpy",
+            "processor",
+        ),
+        key=("recipe", "pixels", "reading", "seed", "epochs"),
+        numbers=_MAY_LACK
+        | {"seed", "epochs", "train_accuracy", "train_loss", "test_accuracy", "test_loss"}
+        | {"seconds", "threads"},
+        may_lack=_MAY_LACK,
+    ),
+)
+"""The network that a training ends with: figures, confusion matrix and seconds."""

@@ -1,5 +1,7 @@
 """Fast training gives the weights of plain ``fit`` to the last bit."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
@@ -13,18 +15,20 @@ from mnist_lab.recipes import RECIPES
 TESTS = Path(__file__).resolve().parent
 
 
-def digests(threads, *names):
+def digests(threads: int, *names: str) -> dict[str, list[str]]:
+    """Return by way and recipe the digests on raw and on scaled pixels."""
     result = subprocess.run(
-        [sys.executable, TESTS / "train_digests.py", str(threads), *names],
+        [sys.executable, str(TESTS / "train_digests.py"), str(threads), *names],
         check=True,
         capture_output=True,
         text=True,
     )
-    return json.loads(result.stdout)
+    found: dict[str, list[str]] = json.loads(result.stdout)
+    return found
 
 
 @pytest.mark.slow
-def test_fast_training_is_plain_training_to_the_last_bit():
+def test_fast_training_is_plain_training_to_the_last_bit() -> None:
     """Weights, history, evaluate and predict; for dense networks also whatever the threads."""
     small = [name for name in RECIPES if name != "cnn"]  # convolutions add otherwise on two threads
     found = digests(1, "plain:cnn", "lessons:cnn", *(f"ours:{name}" for name in RECIPES))
@@ -36,7 +40,8 @@ def test_fast_training_is_plain_training_to_the_last_bit():
     assert all(raw != scaled for raw, scaled in plain.values())  # and pixels
 
 
-def test_batches_are_counted_and_not_tuned():
+@pytest.mark.slow
+def test_batches_are_counted_and_not_tuned() -> None:
     """Tuned ones give the same bits, but fit may wait for the thread that tunes."""
     from mnist_lab.course.experiments.fast_training import batches
 

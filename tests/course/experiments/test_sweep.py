@@ -1,44 +1,65 @@
 """Many trainings: what is planned, what is kept after a kill, on a cluster, and to the last bit."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
+import psutil
 import pytest
+from typer.testing import CliRunner
 
 from mnist_lab import data, reproduction
-from mnist_lab.course.experiments import sweep, training
-from mnist_lab.course.experiments.training import COLUMNS, Training
+from mnist_lab._files import locked
+from mnist_lab.course import CourseError
+from mnist_lab.course.cli.main import app
+from mnist_lab.course.experiments import follow, sweep, training
+from mnist_lab.course.experiments.training import AT_THE_END, Measurement, Training
 
-TESTS = Path(__file__).resolve().parent
-
-
-def command(*arguments, **environ):
-    return {
-        "args": [sys.executable, "-m", "mnist_lab.course.cli", "reproduce", *map(str, arguments)],
-        "env": os.environ | {"MNIST_LAB_DATA": "sample"} | environ,
-        "cwd": TESTS.parent,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-    }
+TABLE = AT_THE_END.table
+SAMPLE = data.load_sample()
 
 
-def a_row(**values):
-    counts = " ".join(["1"] * 100)
-    row = dict.fromkeys(COLUMNS, "0") | {"recipe": "cnn", "pixels": "raw", "reading": "outputs"}
-    return row | {"seconds": "1", "epochs": "10", "confusion": counts, "data": "0f"} | values
+def instant(what: Measurement) -> Measurement:
+    """Return a measurement of the same form that trains nothing; also other processes can have it.
+
+    A number in a row of it is the number of epochs.
+    """
+
+    def measure(t: Training, digits: data.Digits, *, threads: int) -> list[dict[str, Any]]:
+        row = dict.fromkeys(what.table.columns, str(t.epochs))
+        row |= {"data": training.data_digest(digits)}
+        return [row | dict(zip(what.table.key, key, strict=True)) for key in sorted(what.keys(t))]
+
+    return replace(what, measure=measure)
+
+
+INSTANT, FOLLOWED = instant(AT_THE_END), instant(follow.AFTER_EACH_EPOCH)
+
+
+def run(trainings: list[Training], path: Path, what: Measurement = INSTANT) -> int:
+    return sweep.reproduce(trainings, SAMPLE, path, jobs=1, threads=1, what=what)
+
+
+def keys(path: Path) -> list[tuple[str, ...]]:
+    return [TABLE.key_of(row) for row in TABLE.read(path)[0]]
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "mnist_lab.course.cli", "reproduce", *map(str, arguments)]
 
 
 # ---------------------------------------------------------------------------- what is planned
 
 
-def test_plan_has_every_recipe_as_printed_and_on_scaled_pixels():
+def test_plan_has_every_recipe_as_printed_and_on_scaled_pixels() -> None:
     trainings = sweep.plan([], seeds=10, epochs=None)
     assert len(trainings) == len(set(trainings)) == 130
     forms = {(t.recipe, t.pixels) for t in trainings}
@@ -47,129 +68,190 @@ def test_plan_has_every_recipe_as_printed_and_on_scaled_pixels():
     assert {t.epochs for t in trainings} == {10}
 
 
-def test_sigmoid_outputs_are_read_in_three_ways():
+def test_sigmoid_outputs_are_read_in_three_ways() -> None:
     assert Training("fnn_sigmoid", "raw", 0, 10).readings == ("evaluate", "outputs", "logits")
     assert Training("fnn_softmax", "raw", 0, 10).readings == ("outputs",)
 
 
-def test_unknown_recipe_is_named():
-    with pytest.raises(ValueError, match=r"no recipe 'resnet': choose from .*cnn"):
+def test_unknown_recipe_is_named() -> None:
+    with pytest.raises(CourseError, match=r"no recipe 'resnet': choose from .*cnn"):
         sweep.plan(["resnet"], 1, None)
 
 
-# ---------------------------------------------------------------------------- the file
+# ---------------------------------------------------------------------------- one file
 
 
-def test_rows_are_read_as_they_were_written(tmp_path):
+def test_other_digits_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    run(sweep.plan(["cnn"], 1, 1), path)
+    before = path.read_bytes()
+    other = replace(SAMPLE, y_train=SAMPLE.y_train[::-1].copy())
+    with pytest.raises(CourseError, match=r"other digits .* name another file with --output"):
+        sweep.reproduce([], other, path, jobs=1, threads=1)
+    assert path.read_bytes() == before
+
+
+def test_epochs_in_one_file_are_told_apart(tmp_path: Path) -> None:
+    """Trainings over other epochs are other trainings: none is taken for the other's."""
+    path = tmp_path / "rows.csv"
+    one, two = (sweep.plan(["cnn", "fnn_sigmoid"], 2, epochs) for epochs in (1, 2))
+    assert run(one, path) == 8
+    assert run(two, path) == 8
+    assert (run(one, path), run(two, path)) == (0, 0)
+    found = keys(path)
+    assert len(found) == len(set(found)) == 32
+    assert {key[-1] for key in found} == {"1", "2"}
+
+
+def test_missing_rows_of_a_training_are_added_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    trainings = sweep.plan(["fnn_sigmoid"], 1, 1)
+    run(trainings, path)
+    whole = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(whole[:-2]))  # two readings of the last training
+    assert run(trainings, path) == 1
+    assert path.read_text().splitlines(keepends=True) == whole
+
+
+def test_following_further_keeps_what_was_followed(tmp_path: Path) -> None:
+    path = tmp_path / "epochs.csv"
+    assert run([Training("cnn", "scaled", 0, 2)], path, FOLLOWED) == 1
+    assert run([Training("cnn", "scaled", 0, 3)], path, FOLLOWED) == 1
+    rows = FOLLOWED.table.read(path)[0]
+    found = [(row["epochs"], row["test_loss"]) for row in rows]
+    assert found == [("1", "2"), ("2", "2"), ("3", "3")]
+
+
+def test_two_commands_never_add_to_one_file_at_once(tmp_path: Path) -> None:
     path = tmp_path / "new" / "rows.csv"
-    assert sweep.read(path) == ([], "")
-    sweep.append(path, [a_row(processor="One, two")])
-    sweep.append(path, [a_row(test_loss=repr(0.1 + 0.2))])
-    rows, complaint = sweep.read(path)
-    assert [row["processor"] for row in rows] == ["One, two", "0"]
-    assert float(rows[1]["test_loss"]) == 0.1 + 0.2
-    assert complaint == ""
+    trainings = sweep.plan(["cnn"], 1, 1)
+    refused = []
+
+    def measure(t: Training, digits: data.Digits, *, threads: int) -> list[dict[str, Any]]:
+        with pytest.raises(
+            CourseError, match=r"in use by process \d+ .*name another file"
+        ) as error:
+            run(trainings, path)
+        refused.append(error)
+        return INSTANT.measure(t, digits, threads=threads)
+
+    assert run(trainings, path, replace(INSTANT, measure=measure)) == len(refused) == 2
+    assert len(keys(path)) == len(set(keys(path))) == 2
+    assert [file.name for file in path.parent.iterdir()] == ["rows.csv"]
 
 
-@pytest.mark.parametrize("keep", [0.3, 0.9, 0.999])
-def test_cut_last_line_is_noticed(tmp_path, keep):
+# ---------------------------------------------------------------------------- the command
+
+
+def cli(*arguments: object) -> Any:
+    environ = {"MNIST_LAB_DATA": "sample"}
+    return CliRunner().invoke(app, ["reproduce", *map(str, arguments)], env=environ)
+
+
+def test_finished_command_says_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    sweep.append(path, [a_row()])
-    whole = path.read_text()
-    sweep.append(path, [a_row(seed="1")])
-    last = path.read_text()[len(whole) :]
-    path.write_text(whole + last[: int(len(last) * keep)])
-    rows, complaint = sweep.read(path)
-    assert (len(rows), complaint[:6]) == (1, "Line 3")
+    run(sweep.plan(["cnn"], 2, 3), path)
+    result = cli("cnn", "--seeds", 2, "--epochs", 3, "--output", path)
+    assert result.exit_code == 0, result.output
+    assert f"0 trained, 4 were there: {path}" in result.stdout
 
 
-def test_last_line_of_rubbish_and_cut_header_are_noticed(tmp_path):
+def test_finished_command_prints_what_it_followed(tmp_path: Path) -> None:
+    path = tmp_path / "epochs.csv"
+    run(sweep.plan(["cnn"], 2, 3)[1::2], path, FOLLOWED)
+    result = cli("cnn", "--follow", "--seeds", 2, "--epochs", 3, "--output", path)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert f"0 trained, 2 were there: {path}" in lines
+    assert [line.split()[-10] for line in lines[-3:]] == ["1", "2", "3"]
+
+
+def test_busy_file_is_said_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
-    sweep.append(path, [a_row()])
-    whole = path.read_text()
-    path.write_text(whole + ",".join("x" * len(COLUMNS)) + "\n")
-    rows, complaint = sweep.read(path)
-    assert (len(rows), complaint[:6]) == (1, "Line 3")
-    path.write_text(whole[:20])
-    assert sweep.read(path) == ([], f"Line 1 of {path} is broken: it is written again.")
-
-
-def test_training_that_diverged_is_a_training(tmp_path):
-    path = tmp_path / "rows.csv"
-    sweep.append(path, [a_row(train_loss="nan", test_loss="nan"), a_row(seed="1")])
-    rows, complaint = sweep.read(path)
-    assert (len(rows), complaint) == (2, "")
-
-
-@pytest.mark.parametrize("column", ["seed", "test_accuracy", "validation_loss", "ties", "threads"])
-def test_last_line_with_a_word_for_a_number_is_noticed(tmp_path, column):
-    path = tmp_path / "rows.csv"
-    sweep.append(path, [a_row(), a_row(**{column: "junk"})])
-    rows, complaint = sweep.read(path)
-    assert (len(rows), complaint[:6]) == (1, "Line 3")
-
-
-def test_line_broken_in_the_middle_stops_the_command(tmp_path):
-    path = tmp_path / "rows.csv"
-    sweep.append(path, [a_row()])
-    with path.open("a") as file:
-        file.write("cnn,raw\n")
-    sweep.append(path, [a_row()])
-    with pytest.raises(ValueError, match=r"Line 3 of .* is broken: mend it or delete it\."):
-        sweep.read(path)
-
-
-def test_other_files_and_other_digits_are_refused(tmp_path):
-    path = tmp_path / "rows.csv"
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match=r"is not a file of reproduce"):
-        sweep.read(path)
-    path.unlink()
-    sweep.append(path, [a_row()])
-    with pytest.raises(ValueError, match=r"other digits .* name another file with --output"):
-        sweep.reproduce([], data.load_sample(), path, jobs=1, threads=1)
+    with locked(path):
+        result = cli("cnn", "--output", path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"mnist-lab: {path} is in use by process {os.getpid()}")
+    assert len(result.stderr.splitlines()) == 1
 
 
 # ---------------------------------------------------------------------------- long runs
 
 
-def keys(path):
-    return [tuple(row[name] for name in COLUMNS[:5]) for row in sweep.read(path)[0]]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no process group to kill")
-def test_killed_and_called_again_it_repeats_and_loses_nothing(tmp_path):
-    path = tmp_path / "rows.csv"
-    small = ("fnn_sigmoid", "--seeds", 3, "--epochs", 1, "--output", path)
-    first = subprocess.Popen(**command(*small), start_new_session=True)
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_killed_it_leaves_nothing_behind_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Of a real command; what goes on is instant, for the file is all that the two share."""
+    path, scratch = tmp_path / "rows.csv", tmp_path / "scratch"
+    scratch.mkdir()
+    killed = subprocess.Popen(
+        command("fnn_sigmoid", "--seeds", 50, "--epochs", 1, "--jobs", 2, "--output", path),
+        env=os.environ | {"MNIST_LAB_DATA": "sample", "JOBLIB_TEMP_FOLDER": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     end = time.monotonic() + 300
-    while len(keys(path)) < 3 and time.monotonic() < end:
-        assert first.poll() is None, first.communicate()
+    while not keys(path) and time.monotonic() < end:
+        assert killed.poll() is None, killed.communicate()
         time.sleep(0.05)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.communicate()
+    children = psutil.Process(killed.pid).children(recursive=True)
+    assert len(children) >= 2
+    assert any(scratch.iterdir())  # the digits, which both workers read
+    killed.kill()
+    _, alive = psutil.wait_procs(children, timeout=60)
+    for child in alive:
+        child.kill()
+    killed.communicate()
+    assert alive == []
+    assert list(scratch.iterdir()) == []
+
     survived = path.read_bytes()
-    done = len(keys(path)) // 3
+    done = len(keys(path))
     path.write_bytes(survived + b"fnn_sigmoid,sca")  # as if the power had failed
-    again = subprocess.run(**command(*small), check=True, timeout=300)
-    assert f"Line {3 * done + 2} of {path} is broken" in again.stderr
-    assert f"{6 - done} trained, {done} were there" in again.stdout
+    trainings = sweep.plan(["fnn_sigmoid"], 50, 1)
+    assert run(trainings, path) == 100 - done // 3
     assert path.read_bytes().startswith(survived)
-    assert len(keys(path)) == len(set(keys(path))) == 18
-    idle = subprocess.run(**command(*small), check=True, timeout=300)
-    assert "0 trained, 6 were there" in idle.stdout
+    assert len(keys(path)) == len(set(keys(path))) == 300
+    assert run(trainings, path) == 0
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["rows.csv", "scratch"]
 
 
-def test_cluster_loses_no_training_with_a_worker(tmp_path):
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+def test_killed_worker_is_said_in_a_sentence(tmp_path: Path) -> None:
+    """As the system does when memory runs out; what had ended is kept, and the file is free."""
+    path = tmp_path / "rows.csv"
+    path.touch()
+
+    def measure(t: Training, digits: data.Digits, *, threads: int) -> list[dict[str, Any]]:
+        if t.seed == 2:
+            end = time.monotonic() + 300
+            while len(path.read_bytes().splitlines()) < 7 and time.monotonic() < end:
+                time.sleep(0.05)  # until the rows of the others have arrived
+            os.kill(os.getpid(), signal.SIGKILL)
+        return INSTANT.measure(t, digits, threads=threads)
+
+    what, trainings = replace(AT_THE_END, measure=measure), sweep.plan(["deep_dropout_ann"], 3, 1)
+    with pytest.raises(CourseError, match=r"was killed, .* call the command again, with fewer"):
+        sweep.reproduce(trainings, SAMPLE, path, jobs=2, threads=1, what=what)
+    assert run(trainings, path) == 1
+    assert len(keys(path)) == len(set(keys(path))) == 9
+
+
+@pytest.mark.slow
+def test_cluster_loses_no_training_with_a_worker(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     path = tmp_path / "rows.csv"
-    trainings = sweep.plan(["fnn_softmax"], 3, 1)
 
-    def kill_one():
+    def measure(t: Training, digits: data.Digits, *, threads: int) -> list[dict[str, Any]]:
+        time.sleep(0.3)
+        return INSTANT.measure(t, digits, threads=threads)
+
+    def kill_one() -> None:
         end = time.monotonic() + 300
         while not keys(path) and time.monotonic() < end:
             time.sleep(0.05)
-        os.kill(cluster.workers[0].pid, signal.SIGKILL)
+        os.kill(cluster.workers[0].pid, signal.SIGTERM if sys.platform == "win32" else 9)
 
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -177,33 +259,24 @@ def test_cluster_loses_no_training_with_a_worker(tmp_path):
         killer = threading.Thread(target=kill_one)
         killer.start()
         done = sweep.reproduce(
-            trainings,
-            data.load_sample(),
+            sweep.plan(["fnn_softmax"], 6, 1),
+            SAMPLE,
             path,
             jobs=1,
             threads=1,
             cluster=cluster.scheduler_address,
+            what=replace(AT_THE_END, measure=measure),
         )
         killer.join()
-    assert done == 6
-    assert len(keys(path)) == len(set(keys(path))) == 6
-
-
-def test_cluster_that_is_not_there_is_said_in_a_sentence(tmp_path):
-    pytest.importorskip("distributed")
-    result = subprocess.run(
-        **command("cnn", "--cluster", "tcp://127.0.0.1:9", "--output", tmp_path / "x.csv"),
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 2
-    assert "127.0.0.1:9" in result.stderr.splitlines()[-1]
+    assert done == 12
+    assert len(keys(path)) == len(set(keys(path))) == 12
 
 
 # ---------------------------------------------------------------------------- to the last bit
 
 
-def test_other_threads_in_one_process_are_refused_in_a_sentence():
+@pytest.mark.slow
+def test_other_threads_in_one_process_are_refused_in_a_sentence() -> None:
     code = (
         "from mnist_lab.course.experiments.training import start_tensorflow\n"
         "start_tensorflow(1)\n"
@@ -218,13 +291,16 @@ def test_other_threads_in_one_process_are_refused_in_a_sentence():
     assert "CourseError: TensorFlow already runs with other threads" in last
 
 
-def differences(measured, committed):
+Row = dict[str, str]
+
+
+def differences(measured: list[Row], committed: list[Row]) -> list[tuple[str, str, str, str]]:
     """Say where measured rows differ from the committed ones of the same training."""
     found = []
     for row in measured:
-        (was,) = (c for c in committed if all(c[k] == row[k] for k in COLUMNS[:5]))
+        (was,) = (c for c in committed if TABLE.key_of(c) == TABLE.key_of(row))
         if all(row[k] == was[k] for k in ("processor", "tensorflow", "keras", "numpy", "threads")):
-            other = [k for k in COLUMNS if k != "seconds" and row[k] != was[k]]
+            other = [k for k in TABLE.columns if k != "seconds" and row[k] != was[k]]
         else:  # another machine: the digits differ, the network does not
             band = {"test_accuracy": 0.01, "test_loss": 0.05}
             if row["pixels"] == "raw" and row["reading"] != "logits":
@@ -234,49 +310,27 @@ def differences(measured, committed):
     return found
 
 
-def test_committed_results_are_what_the_command_measures(tmp_path):
+@pytest.mark.slow
+def test_committed_results_are_what_the_command_measures(tmp_path: Path) -> None:
     try:
         digits = data.load_mnist(allow_sample=False)
     except data.DataError:
         pytest.skip("the committed results are of MNIST, and it is not here")
     path = tmp_path / "rows.csv"
-    subprocess.run(
-        **command(
-            "fnn_sigmoid",
-            "--seeds",
-            1,
-            "--output",
-            path,
-            MNIST_LAB_DATA=os.environ.get("MNIST_LAB_DATA", "auto"),
-        ),
-        check=True,
-    )
-    measured, _ = sweep.read(path)
-    committed, _ = sweep.read(reproduction.FILE)
+    subprocess.run(command("fnn_sigmoid", "--seeds", 1, "--output", path), check=True)
+    measured, _ = TABLE.read(path)
+    committed, _ = TABLE.read(reproduction.FILE)
     assert {row["data"] for row in [*measured, *committed]} == {training.data_digest(digits)}
     assert differences(measured, committed) == []
     wrong = [row | {"test_loss": repr(float(row["test_loss"]) + 0.2)} for row in measured]
     assert len(differences(wrong, committed)) >= len(measured)
 
 
-def test_committed_epochs_pass_through_the_committed_results():
-    """Two commands, two processors: at the published epoch they measured the same."""
-    by_epoch = pd.read_csv(reproduction.FILE.with_name("epochs.csv"))
-    assert by_epoch.groupby("seed").epochs.apply(list).to_list() == [list(range(1, 21))] * 10
-    keys = ["recipe", "seed", "epochs"]
-    rows = reproduction.reproduction().query("recipe == 'deep_dropout_ann'")
-    rows = rows.pivot(index=keys, columns="reading", values=["test_loss", "test_accuracy"])
-    ten = by_epoch.set_index(keys).loc[rows.index]
-    assert (ten.test_loss == rows["test_loss", "evaluate"]).all()
-    assert (ten.test_accuracy == rows["test_accuracy", "evaluate"]).all()
-    assert (ten.matrix_accuracy == rows["test_accuracy", "outputs"]).all()
-
-
-def test_committed_results_are_complete():
-    rows, complaint = sweep.read(reproduction.FILE)
+def test_committed_results_are_complete() -> None:
+    rows, complaint = TABLE.read(reproduction.FILE)
     assert complaint == ""
-    expected = {key for t in sweep.plan([], 10, None) for key in t.row_keys()}
-    assert {tuple(row[name] for name in COLUMNS[:5]) for row in rows} == expected
+    expected = {key for t in sweep.plan([], 10, None) for key in AT_THE_END.keys(t)}
+    assert {TABLE.key_of(row) for row in rows} == expected
     assert len(rows) == len(expected)
     for row in rows:
         if row["reading"] == "evaluate":  # gives no answers, only how many are right

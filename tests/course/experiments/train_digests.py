@@ -3,36 +3,46 @@
 Run by test_fast_training.py in processes of their own: TensorFlow's threads are set only once.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Literal, get_args
 
 from mnist_lab import data, recipes
 from mnist_lab.course.experiments.training import start_tensorflow
 
+Pixels = Literal["raw", "scaled"]
 IMAGES, EPOCHS = 970, 2  # the last batch is not full
 STEPS = 7  # do not divide an epoch: what is left over must be trained as well
 
 
-def compile_plainly(model, recipe, **options):
+def compile_plainly(model: Any, recipe: recipes.Recipe, **options: int) -> None:
     model.compile(recipe.optimizer, recipe.loss, metrics=["accuracy"], **options)
 
 
-def compile_ours(model, recipe):
+def compile_ours(model: Any, recipe: recipes.Recipe) -> None:
     from mnist_lab.course.experiments.fast_training import compile_fast
 
     compile_fast(model, recipe, STEPS)
 
 
-WAYS = {
+WAYS: dict[str, Callable[[Any, recipes.Recipe], None]] = {
     "plain": compile_plainly,
     "lessons": lambda model, recipe: compile_plainly(model, recipe, steps_per_execution=STEPS),
     "ours": compile_ours,
 }
 
 
-def train(recipe, pixels, digits, compile_model):
+def train(
+    recipe: recipes.Recipe,
+    pixels: Pixels,
+    digits: data.Digits,
+    compile_model: Callable[[Any, recipes.Recipe], None],
+) -> str:
     import keras
 
     arrays = recipes.prepare(replace(recipe, pixels=pixels), digits)
@@ -40,7 +50,7 @@ def train(recipe, pixels, digits, compile_model):
     model = recipe.build()
     compile_model(model, recipe)
     x, y = (array[:IMAGES] for array in arrays.train)
-    train = {"x": x, "y": y, "batch_size": recipe.batch_size}
+    train: dict[str, Any] = {"x": x, "y": y, "batch_size": recipe.batch_size}
     if compile_model is WAYS["ours"]:
         from mnist_lab.course.experiments.fast_training import batches
 
@@ -62,7 +72,6 @@ if __name__ == "__main__":
     for name in names:
         way, _, recipe = name.partition(":")
         found[name] = [
-            train(recipes.RECIPES[recipe], pixels, digits, WAYS[way])
-            for pixels in ("raw", "scaled")
+            train(recipes.RECIPES[recipe], pixels, digits, WAYS[way]) for pixels in get_args(Pixels)
         ]
     print(json.dumps(found))
