@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/fixtures"))
 from grading_fixture import handed_in, save, source
 
-from mnist_lab.course.grading import batch
+from mnist_lab.course.grading.batch import GradingOptions, NotGraded, grade_class
 from mnist_lab.course.grading.gradebook import Mark
 from mnist_lab.course.grading.grader import Limits
 from mnist_lab.course.sandbox.doctor import choose_isolation
@@ -52,7 +52,9 @@ def measure(task: Any, answer: Any, count: int, jobs: int) -> tuple[float, list[
     sizes: list[float] = []
     ends: list[float] = []
 
-    def graded(mark: Mark) -> None:
+    def graded(mark: Mark | NotGraded) -> None:
+        if isinstance(mark, NotGraded):
+            raise RuntimeError(f"{mark.student}: {mark.reason} {mark.details}")
         us = psutil.Process()
         marks.append(mark)
         ends.append(time.perf_counter())
@@ -64,16 +66,11 @@ def measure(task: Any, answer: Any, count: int, jobs: int) -> tuple[float, list[
         (folder / "answers").mkdir()
         for number in range(count):
             save(folder / "answers" / f"learner-{number:03}.ipynb", answer)
-        batch.grade_class(
+        grade_class(
             save(folder / "01_task.ipynb", task),
             folder / "answers",
             folder / "marks.csv",
-            isolation,
-            Limits(threads=max(1, joblib.cpu_count() // jobs)),
-            jobs=jobs,
-            cluster=None,
-            feedback=None,
-            fresh=False,
+            GradingOptions(isolation, Limits(threads=max(1, joblib.cpu_count() // jobs)), jobs),
             started=lambda *_: None,
             graded=graded,
         )

@@ -15,48 +15,76 @@ __all__ = ["COMMANDS"]
 
 @plain_words("The same command goes on where it was.")
 def grade(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Source of the assignment.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Notebooks of the learners.")],
-    csv: Annotated[Path, typer.Option(metavar="FILE", help="Where the marks go.")] = Path(
-        "marks.csv"
-    ),
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The source of the assignment, with solutions.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder with the notebooks of the learners.")
+    ],
+    csv: Annotated[
+        Path, typer.Option(metavar="FILE", help="The file that the marks are written to.")
+    ] = Path("marks.csv"),
     timeout: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="For one cell, and for one check.")
+        float,
+        typer.Option(min=1, metavar="SECONDS", help="How long one cell or one check may take."),
     ] = 60,
     total: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="For one submission.")
+        float, typer.Option(min=1, metavar="SECONDS", help="How long one submission may take.")
     ] = 600,
     memory: Annotated[
-        int, typer.Option(min=512, metavar="MB", help="For each process of a submission.")
+        int,
+        typer.Option(
+            min=512, metavar="MB", help="How much memory all processes of a submission may take."
+        ),
     ] = 4096,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Submissions at a time.  [default: processors]"),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many submissions are graded at a time.  [default: one per processor]",
+        ),
     ] = None,
     sandbox: Annotated[
         Literal["auto", "bwrap", "process"],
-        typer.Option(help="auto takes bubblewrap where it works, and says so where not."),
+        typer.Option(
+            help="bwrap uses bubblewrap, process uses no sandbox, and auto uses bubblewrap where "
+            "that works and says so where it does not."
+        ),
     ] = "auto",
     cluster: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Scheduler of a Dask cluster.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Grade on the Dask cluster whose scheduler has this address."
+        ),
     ] = None,
     feedback: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a page for each learner there.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Grade also what is graded.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Grade also the submissions that are graded already.")
+    ] = False,
 ) -> None:
     """Grade what learners handed in.
 
-    Each notebook runs in a sandbox of its own, your checks run outside of it. The CSV has a row for
-    each learner: points, a status and a sentence for every exercise. A loop or a crash costs the
-    exercise that it is in. Your solution is graded first: unless it gets all points, nothing is.
-    The same command goes on where it was; what has changed since is graded anew.
+    Each notebook runs in a sandbox of its own, and your checks run outside of it. The CSV file has
+    a row for each learner, with points, a status and a sentence for every exercise. A loop or a
+    crash costs only the exercise that it is in. Your solution is graded first: nothing else is
+    graded unless the solution gets all points.
 
-    What it cannot promise: a sandbox has no seccomp and no cgroups, so it is not proof against a
-    fault of the system's kernel; many files can fill the disk, and large answers cost the grader
-    memory. Hidden inputs do reach learners' code; a public source makes its
-    hidden tests public, so keep it private or draw inputs when grading. Without a sandbox, grading
-    guards against accidents only, and every row says so.
+    The marks are written after each submission. When the command is stopped, the same command goes
+    on where it was. A submission that has changed since is graded again, and its old mark stays
+    until the new mark is there. A fault of the grader or of the computer, such as a full disk, is
+    never a mark: the learner is named with the reason, the exit code is 1, and the same command
+    grades that learner again. One file of marks is written by one command at a time.
+
+    This is what the command cannot promise. The sandbox is no proof against a fault of the system's
+    kernel. All processes of a submission together are ended when they hold more memory than
+    --memory allows, but that is looked at four times a second, so they can take more for a moment.
+    Memory that the system's kernel keeps for them, as in the buffers of sockets, is not counted.
+    Many files can fill the disk. Hidden inputs do reach the learners' code. A public source makes
+    its hidden tests public, so keep the source private or draw the inputs when grading. Without a
+    sandbox, grading guards against accidents only, and every row says so.
 
     \b
     mnist-lab grade assignments/01_eda.ipynb answers --csv marks.csv --feedback feedback
@@ -65,7 +93,7 @@ def grade(
     import joblib
     from tqdm import tqdm
 
-    from mnist_lab.course.grading import batch
+    from mnist_lab.course.grading.batch import GradingOptions, NotGraded, grade_class
     from mnist_lab.course.grading.gradebook import Mark
     from mnist_lab.course.grading.grader import Limits
     from mnist_lab.course.sandbox.doctor import choose_isolation
@@ -76,54 +104,77 @@ def grade(
     jobs = jobs or joblib.cpu_count()
     limits = Limits(timeout, total, memory, max(1, joblib.cpu_count() // jobs))
     bar = tqdm(unit=" submissions", disable=not sys.stderr.isatty(), leave=False)
-    marks: list[Mark] = []
+    done: list[Mark | NotGraded] = []
 
     def started(count: int, before: int) -> None:
         typer.echo(f"{count} submissions, {before} of them graded before.")
         bar.total = count - before
         bar.refresh()
 
-    def graded(mark: Mark) -> None:
-        marks.append(mark)
+    def graded(mark: Mark | NotGraded) -> None:
+        known = {other.details for other in done if isinstance(other, NotGraded)}
+        done.append(mark)
         bar.update()
         with bar.external_write_mode():
-            typer.echo(f"{mark.student}: {mark.score:g}, {mark.status} ({mark.seconds:.1f} s)")
+            if isinstance(mark, NotGraded):
+                typer.echo(f"{mark.student}: not graded. {mark.reason}", err=True)
+                if mark.details and mark.details not in known:
+                    typer.echo(mark.details, err=True)
+                return
+            note = next(iter(mark.results.values())).note  # of an unreadable file, it is all alike
+            why = f": {note}" if mark.status == "unreadable" else ""
+            typer.echo(f"{mark.student}: {mark.score:g}, {mark.status} ({mark.seconds:.1f} s){why}")
 
     with bar:
-        batch.grade_class(
+        grade_class(
             source,
             folder,
             csv,
-            isolation,
-            limits,
-            jobs=jobs,
-            cluster=cluster,
-            feedback=feedback,
-            fresh=fresh,
+            GradingOptions(isolation, limits, jobs, cluster, feedback, fresh),
             started=started,
             graded=graded,
         )
-    typer.echo(f"{len(marks)} graded: {csv}")
+    failed = sum(isinstance(mark, NotGraded) for mark in done)
+    typer.echo(f"{len(done) - failed} graded: {csv}")
+    if failed:
+        typer.echo(
+            f"{failed} not graded, for the reasons above: the same command tries again.", err=True
+        )
+        raise typer.Exit(1)
 
 
 @plain_words("The same command goes on where it was.")
 def doctor() -> None:
     """Find out whether grading is safe here.
 
-    Code that tries to get out runs in the sandbox: it may not read files, see processes, reach the
-    network or take memory without a limit. Where that cannot be had, one sentence says what to do,
-    and the exit code is 1.
+    Code that tries to get out runs in the sandbox. It tries to read secrets in your home folder, in
+    the current folder and elsewhere, to see other processes and the environment of the grader, to
+    reach the network and the sockets of this computer, to change Python and the course, and to take
+    more memory than is allowed, in one process and in several. The command then says what code in
+    the sandbox is meant to read. Where there is no sandbox, one sentence says what to do, and the
+    exit code is 1.
 
     \b
-    mnist-lab doctor  before the first grading on a computer
+    mnist-lab doctor   before the first grading on a computer
     """
     from mnist_lab.course.sandbox.doctor import fault_of_sandbox
+    from mnist_lab.course.sandbox.process import visible_places
 
     if fault := fault_of_sandbox():
         typer.echo(f"No sandbox: {fault}", err=True)
         typer.echo("Grading works as a plain process: against accidents, not malice.", err=True)
         raise typer.Exit(1)
-    typer.echo("The sandbox holds: code in it reads no file, sees no process, reaches no network.")
+    typer.echo(
+        "The sandbox holds: code in it reads no file of yours, sees no process, reaches no network "
+        "and is ended when it takes too much memory."
+    )
+    typer.echo("What such code is meant to read, so keep nothing private there:")
+    for place in visible_places():
+        typer.echo(f"  {place}")
+    typer.echo(
+        "What the sandbox does not prevent: many files that fill the disk, memory that the kernel "
+        "of the system keeps in buffers, and the use of a fault in that kernel."
+    )
 
 
 COMMANDS = (grade, doctor)

@@ -18,7 +18,7 @@ from mnist_lab.course.sandbox.kernel_client import Kernel, KernelError
 from mnist_lab.course.sandbox.proxies import Objects, TamperedError
 from mnist_lab.course.sandbox.serialization import plain_text
 
-__all__ = ["Limits", "grade"]
+__all__ = ["GraderFault", "Limits", "grade"]
 
 CANARY_SECONDS = 5.0
 
@@ -32,6 +32,10 @@ class Limits:
     memory: int = 4096
     threads: int = 1
     scratch: str | None = field(default=None, repr=False)
+
+
+class GraderFault(Exception):  # noqa: N818 - not an error of a learner's
+    """A fault of the grader or of the instructor's own code: no mark comes of it."""
 
 
 def grade(

@@ -23,7 +23,6 @@ START_SECONDS = 60.0
 GRACE_SECONDS = 1.0  # for an interrupted kernel to say that it stopped
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 0.25
-MAX_PROCESSES = 64  # of one kernel at a time
 MAX_MESSAGE = 64_000_000  # bytes; ZeroMQ ends the connection above it
 MAX_PARTS = 2_000_000  # brackets and commas of a message: bounds what it becomes in memory
 MAX_GROWTH = 1_000_000_000  # bytes that waiting for an answer may cost this process
@@ -42,7 +41,7 @@ class Kernel:
 
     Args:
         isolation: ``bwrap`` or ``process``.
-        memory: MB of address space that each of its processes may have.
+        memory: MB that all its processes may hold together.
         threads: for TensorFlow and NumPy.
         scratch: folder for its scratch folder; by default the system's for temporary files.
 
@@ -64,8 +63,11 @@ class Kernel:
         self._session = Session(key=key, username="grader")  # type: ignore[no-untyped-call]
         self._context = zmq.Context()
         try:
-            self._shell = self._connect("shell")
-            self._ask("kernel_info_request", {}, ())
+            # Both before learners' code runs: what lies at these places afterwards is its doing.
+            self._shell, self._control = self._connect("shell"), self._connect("control")
+            for channel in (self._control, self._shell):
+                self._ask("kernel_info_request", {}, (), channel)
+            self._process.remove_sockets()
         except KernelError as error:
             said = f"{error.note} {self._process.last_words()}"
             self.close()
@@ -108,40 +110,61 @@ class Kernel:
         connected.connect(f"ipc://{place['ip']}-{place[f'{channel}_port']}")
         return connected
 
-    def _ask(self, kind: str, content: dict[str, Any], buffers: Sequence[bytes]) -> dict[str, Any]:
+    def _ask(
+        self,
+        kind: str,
+        content: dict[str, Any],
+        buffers: Sequence[bytes],
+        channel: zmq.Socket[bytes] | None = None,
+    ) -> dict[str, Any]:
         """Send a request and return the content of its reply; KernelError if none comes in time."""
         if self.failure:
             raise self.failure
-        message = self._session.msg(kind, {**content, "allow_stdin": False, "stop_on_error": False})
-        self._session.send(self._shell, message, buffers=list(buffers))
-        asked = message["header"]["msg_id"]
-        reply = self._wait(asked, self.deadline)
+        channel = channel or self._shell
+        asked = self._send(channel, kind, content, buffers)
+        reply = self._wait(channel, asked, self.deadline)
         if reply is None and self.alive:
             self.failure = KernelError("timeout", "It took longer than the time limit.")
-            control = self._connect("control")
-            self._session.send(control, "interrupt_request", {})
-            self.alive = self._wait(asked, time.monotonic() + GRACE_SECONDS) is not None
+            stop = self._send(self._control, "interrupt_request", {})
+            self.alive = self._wait(channel, asked, self._soon()) is not None
             # Were it still on its way, it would interrupt the next cell.
-            self.alive = self.alive and bool(control.poll(int(1000 * GRACE_SECONDS)))
+            self.alive = self.alive and self._wait(self._control, stop, self._soon()) is not None
         if self.failure:
             raise self.failure
         return reply or {}
 
-    def _wait(self, asked: str, deadline: float) -> dict[str, Any] | None:
+    def _soon(self) -> float:
+        return time.monotonic() + GRACE_SECONDS
+
+    def _send(
+        self,
+        channel: zmq.Socket[bytes],
+        kind: str,
+        content: dict[str, Any],
+        buffers: Sequence[bytes] = (),
+    ) -> str:
+        """Send a request and return its id."""
+        message = self._session.msg(kind, {**content, "allow_stdin": False, "stop_on_error": False})
+        self._session.send(channel, message, buffers=list(buffers))
+        return str(message["header"]["msg_id"])
+
+    def _wait(
+        self, channel: zmq.Socket[bytes], asked: str, deadline: float
+    ) -> dict[str, Any] | None:
         """Return the content of the reply to a request; None at the deadline or after a crash."""
         us = psutil.Process()
         size, look = us.memory_info().rss, time.monotonic() + WATCH_SECONDS
         while (now := time.monotonic()) < deadline:
-            if self._shell.poll(int(1000 * min(POLL_SECONDS, deadline - now))):
-                reply = self._receive(asked)
+            if channel.poll(int(1000 * min(POLL_SECONDS, deadline - now))):
+                reply = self._receive(channel, asked)
                 if reply is not None:
                     return reply
-            fault = "" if self._process.is_running() else "It ended the kernel."
-            if now > look and not fault:
+            fault = ""
+            if not self._process.is_running():
+                fault = self._process.fault or "It ended the kernel."
+            elif now > look:
                 look = now + WATCH_SECONDS
-                if len(self._process.family()) > MAX_PROCESSES:
-                    fault = f"It started more than {MAX_PROCESSES} processes."
-                elif us.memory_info().rss - size > MAX_GROWTH:
+                if us.memory_info().rss - size > MAX_GROWTH:
                     fault = "It sent far more than a reply."
             if fault:
                 self.alive = False
@@ -149,9 +172,9 @@ class Kernel:
                 return None
         return None
 
-    def _receive(self, asked: str) -> dict[str, Any] | None:
+    def _receive(self, channel: zmq.Socket[bytes], asked: str) -> dict[str, Any] | None:
         """Return the content of the message that arrived if it is the reply to a request."""
-        frames = self._shell.recv_multipart(zmq.NOBLOCK)
+        frames = channel.recv_multipart(zmq.NOBLOCK)
         if sum(frame.count(part) for frame in frames for part in (b"[", b"{", b",")) > MAX_PARTS:
             return None
         try:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -19,11 +16,9 @@ from typing import Any
 import psutil
 import pytest
 from grading_fixture import RIGHT, SCALE_MARK, handed_in, save, source
-from typer.testing import CliRunner
 
 from mnist_lab.course.assignments.source import Assignment, learner_copy, read_assignment
-from mnist_lab.course.cli.main import app
-from mnist_lab.course.grading import batch, checks, gradebook, submission
+from mnist_lab.course.grading import batch, checks, submission
 from mnist_lab.course.grading.gradebook import Mark
 from mnist_lab.course.grading.grader import Limits
 from mnist_lab.course.sandbox.doctor import fault_of_sandbox
@@ -298,19 +293,6 @@ def test_empty_lines_take_no_time(assignment: Assignment) -> None:
     assert time.process_time() - start < 2  # over twenty minutes, were it to grow with the square
 
 
-def test_grader_that_stops_costs_one_mark(
-    tmp_path: Path, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(*_: object) -> None:
-        raise RuntimeError
-
-    monkeypatch.setattr(batch.grading, "grade", stop)
-    path = save(tmp_path / "ada.ipynb", handed_in())
-    mark = batch.grade_one(assignment, "ada", path, "", "process", LIMITS)
-    assert (mark.score, mark.status) == (0, "crashed")
-    assert "(RuntimeError): look at this one by hand" in mark.results["01-scale"].note
-
-
 def test_several_files_of_a_learner(tmp_path: Path) -> None:
     for age, name in enumerate(("ada (1)", "ada", "bob")):
         path = tmp_path / f"{name}.ipynb"
@@ -319,89 +301,6 @@ def test_several_files_of_a_learner(tmp_path: Path) -> None:
     found = submission.find_submissions(tmp_path)
     assert found["ada"] == (tmp_path / "ada (1).ipynb", "The newest of 2 files counts. ")
     assert found["bob"][1] == ""
-
-
-def test_names_and_notes_that_a_spreadsheet_would_run(
-    tmp_path: Path, assignment: Assignment
-) -> None:
-    names = ["=1+1", "+1", "-1", "@x", "a;=1", "tab\tand\nline\x1b[2J", "<b>", "'=1+1"]
-    for name in names:
-        save(tmp_path / f"{name}.ipynb", handed_in())
-    found = submission.find_submissions(tmp_path)
-    note = gradebook.Result(0, "failed", "=HYPERLINK(1)")
-    table = tmp_path / "marks.csv"
-    book = gradebook.Gradebook(table, assignment, dict.fromkeys(found, "digest"), fresh=False)
-    for student in found:
-        results = {exercise.id: note for exercise in assignment.exercises}
-        book.add(Mark(student, results, "bwrap", 1.0))
-        page = gradebook.feedback_page(Mark(student, results, "bwrap", 1.0), assignment)
-        assert "<b>" not in page
-    text = table.read_text(encoding="utf-8-sig")
-    assert not set("\t\x1b;") & set(text)
-    for row in csv.reader(text.splitlines()):
-        assert not [value for value in row if value.startswith(("=", "+", "-", "@"))]
-    again = gradebook.Gradebook(table, assignment, dict.fromkeys(found, "digest"), fresh=False)
-    assert again.graded == set(found)  # each learner is known again under the harmless name
-
-
-def test_the_command_goes_on_where_it_was(tmp_path: Path) -> None:
-    handed = tmp_path / "answers"
-    handed.mkdir()
-    task = save(tmp_path / "01_source.ipynb", source())
-    for student in ("ada", "bob", "eve"):
-        save(handed / f"{student}.ipynb", handed_in())
-    (handed / "zoe.ipynb").write_text("{")
-    marks = tmp_path / "marks.csv"
-    options = ["--csv", str(marks), "--jobs", "1", "--feedback", str(tmp_path / "pages")]
-    command = [str(task), str(handed), *options]
-    first = subprocess.Popen(
-        [sys.executable, "-m", "mnist_lab.course.cli", "grade", *command],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert first.stdout
-    for line in first.stdout:
-        if line.startswith("ada: "):
-            break
-    os.killpg(first.pid, signal.SIGKILL)
-    first.communicate()
-    before = rows(marks)
-    assert before["ada"]["score"] == "5"
-    assert set(before) < {"ada", "bob", "eve", "zoe"}
-    save(handed / "ada.ipynb", learner_copy(source()))  # handed in anew
-    result = CliRunner().invoke(app, ["grade", *command])
-    assert result.exit_code == 0, result.output
-    after = rows(marks)
-    assert {name: row["score"] for name, row in after.items()} == {
-        "ada": "0", "bob": "5", "eve": "5", "zoe": "0",
-    }  # fmt: skip
-    assert after["ada"]["01-scale.status"] == "not attempted"
-    assert after["bob"]["max"] == "5"
-    assert "5 of 5 points" in (tmp_path / "pages" / "bob.html").read_text(encoding="utf-8")
-    result = CliRunner().invoke(app, ["grade", *command])
-    assert "4 submissions, 4 of them graded before." in result.output
-    (tmp_path / "pages" / "zoe.html").unlink()
-    result = CliRunner().invoke(app, ["grade", *command])
-    assert "4 submissions, 3 of them graded before." in result.output
-    assert (tmp_path / "pages" / "zoe.html").is_file()
-
-
-def test_a_cluster_gives_the_same_marks(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
-    handed = tmp_path / "answers"
-    handed.mkdir()
-    task = save(tmp_path / "01_source.ipynb", source())
-    save(handed / "ada.ipynb", handed_in())
-    save(handed / "bob.ipynb", learner_copy(source()))
-    marks = tmp_path / "marks.csv"
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
-    ) as cluster:
-        command = ["grade", str(task), str(handed), "--csv", str(marks)]
-        result = CliRunner().invoke(app, [*command, "--cluster", cluster.scheduler_address])
-    assert result.exit_code == 0, result.output
-    assert {name: row["score"] for name, row in rows(marks).items()} == {"ada": "5", "bob": "0"}
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -423,45 +322,3 @@ def test_value_that_keeps_a_check_busy(workers: int, assignment: Assignment) -> 
         else:
             judge()
     assert caught.value.status == "timeout"
-
-
-def rows(path: Path) -> dict[str, dict[str, str]]:
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return {row["student"]: row for row in csv.DictReader(lines)}
-
-
-def test_a_solution_that_fails_its_check_grades_nobody(tmp_path: Path) -> None:
-    wrong = source()
-    wrong.cells[2].source = wrong.cells[2].source.replace("images / 255", "images")
-    task = save(tmp_path / "01_source.ipynb", wrong)
-    (tmp_path / "answers").mkdir()
-    save(tmp_path / "answers" / "ada.ipynb", handed_in())
-    marks = tmp_path / "marks.csv"
-    command = [str(task), str(tmp_path / "answers"), "--csv", str(marks), "--sandbox", "process"]
-    result = CliRunner().invoke(app, ["grade", *command, "--jobs", "1"])
-    assert result.exit_code == 2
-    assert "The solution of 01-scale does not pass its own check" in result.output
-    assert not marks.exists()
-
-
-def test_marks_of_other_exercises_and_groups_stay(tmp_path: Path, assignment: Assignment) -> None:
-    table = tmp_path / "marks.csv"
-    results = {e.id: checks.Result(1, "passed") for e in assignment.exercises}
-    for student in ("ada", "bob"):  # two groups
-        book = gradebook.Gradebook(table, assignment, {student: "digest"}, fresh=student == "bob")
-        book.add(Mark(student, results, "bwrap", 1.0))
-    assert set(rows(table)) == {"ada", "bob"}
-    both = gradebook.Gradebook(table, assignment, {"ada": "digest", "bob": "other"}, fresh=False)
-    assert both.graded == {"ada"}
-    other = replace(assignment, exercises=assignment.exercises[:1])
-    with pytest.raises(ValueError, match="holds marks of other exercises: give another name"):
-        gradebook.Gradebook(table, other, {"ada": "digest"}, fresh=False)
-    assert set(rows(table)) == {"ada", "bob"}
-
-
-def test_a_csv_of_others_is_not_overwritten(tmp_path: Path, assignment: Assignment) -> None:
-    table = tmp_path / "budget.csv"
-    table.write_text("item,price\n")
-    with pytest.raises(ValueError, match="holds no marks: give another name to --csv"):
-        gradebook.Gradebook(table, assignment, {}, fresh=True)
-    assert table.read_text() == "item,price\n"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import base64
-import os
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mnist_lab.course.sandbox import doctor, process, serialization
+from mnist_lab.course.sandbox import process, serialization
 from mnist_lab.course.sandbox.kernel_client import Kernel, KernelError
 from mnist_lab.course.sandbox.proxies import (
     LearnerError,
@@ -58,72 +56,6 @@ def learner(kernel: Kernel) -> dict[str, Any]:
     kernel.failure, kernel.deadline = None, time.monotonic() + 30
     names = ("double", "stub", "refuse", "everything", "tensor", "counter", "mixed", "large")
     return Objects(kernel).named([*names, "objects", "undefined"])
-
-
-def test_doctor_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    fault = doctor.fault_of_sandbox()
-    assert ("is missing" in fault) if sys.platform.startswith("linux") else ("Linux only" in fault)
-    with pytest.raises(ValueError, match="There is no sandbox here"):
-        doctor.choose_isolation("bwrap")
-    assert doctor.choose_isolation("auto") == ("process", fault)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="bubblewrap runs on Linux only")
-def test_doctor_notices_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
-    if fault := doctor.fault_of_sandbox():
-        pytest.skip(fault)
-    closed = process.sandboxed
-
-    def leaking(scratch: Path) -> list[str]:
-        return [part for part in closed(scratch) if part != "--unshare-net"]
-
-    monkeypatch.setattr(process, "sandboxed", leaking)
-    assert "reaches the network" in doctor.fault_of_sandbox()
-
-
-def test_what_is_visible_may_hold_no_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path))
-    with pytest.raises(ValueError, match=r"Learners' code could read .* move it"):
-        process.refuse_if_visible(tmp_path / "assignments" / "01.ipynb")
-    monkeypatch.setenv("MNIST_LAB_DATA", "sample")
-    process.refuse_if_visible(tmp_path / "assignments" / "01.ipynb")
-
-
-def test_an_environment_without_the_graders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SECRET_TOKEN", "x")
-    environment = process.environment("/scratch", 1)
-    assert "SECRET_TOKEN" not in environment
-    assert environment["JUPYTER_RUNTIME_DIR"] == environment["HOME"] == "/scratch"
-
-
-def test_remove_whatever_a_folder_holds(tmp_path: Path) -> None:
-    kept = tmp_path / "kept"
-    kept.mkdir()
-    (kept / "file").write_text("stays")
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    (scratch / "link").symlink_to(kept)
-    here = Path.cwd()
-    os.chdir(scratch)
-    try:
-        for _ in range(1500):  # a path of 4,500 characters, which no system call takes
-            Path("ab").mkdir()
-            os.chdir("ab")
-        Path("link").symlink_to(kept)
-    finally:
-        os.chdir(here)
-    closed = scratch / "closed"
-    (closed / "in").mkdir(parents=True)
-    (closed / "in" / "file").touch()
-    os.mkfifo(scratch / "pipe")
-    (closed / "in").chmod(0)
-    closed.chmod(0)
-    process.remove(scratch)
-    assert not scratch.exists()
-    assert (kept / "file").read_text() == "stays"
 
 
 @pytest.mark.parametrize(

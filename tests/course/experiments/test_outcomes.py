@@ -1,0 +1,77 @@
+"""Tasks side by side: one whose process is killed costs no other task its result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mnist_lab.course.experiments.outcomes import (
+    WorkerKilledError,
+    hangup_interrupts,
+    outcomes,
+)
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills as on Linux and macOS")
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(mark: Path) -> str:
+    if not mark.exists():
+        mark.touch()
+        die()
+    return "well"
+
+
+@pytest.mark.slow
+def test_killed_workers(tmp_path: Path) -> None:
+    calls = {str(number): partial(double, number) for number in range(12)}
+    calls |= {"once": partial(die_once, tmp_path / "died"), "always": die, "again": die}
+    names = ["0", "once", "1", "always", *map(str, range(2, 9)), "again", "9", "10", "11"]
+    found = dict(outcomes({name: calls[name] for name in names}, 2, None))
+    assert set(found) == set(names)
+    assert found["once"] == "well"
+    for name in ("always", "again"):
+        assert isinstance(found.pop(name), WorkerKilledError)
+    assert {name: found[name] for name in map(str, range(12))} == {
+        str(number): 2 * number for number in range(12)
+    }
+
+
+def fail() -> None:
+    raise ZeroDivisionError
+
+
+def test_exceptions_are_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(outcomes({"a": fail}, 1, None))
+
+
+def test_closed_terminal_interrupts() -> None:
+    before = signal.getsignal(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), hangup_interrupts():
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+        with hangup_interrupts():
+            os.kill(os.getpid(), signal.SIGHUP)
+        thread = threading.Thread(target=hangup_interrupts().__enter__)  # sets no signals there
+        thread.start()
+        thread.join()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
