@@ -9,9 +9,12 @@ from __future__ import annotations
 import errno
 import logging
 import signal
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import typer
 
@@ -24,15 +27,17 @@ show_traceback: ContextVar[bool] = ContextVar("show_traceback", default=False)
 # What a system says of a place that the user named; anything else would be a fault of the course.
 _PLACES = {
     *(errno.EACCES, errno.EISDIR, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOSPC),
-    *(errno.ENOTDIR, errno.EPERM, errno.EROFS),
+    *(errno.EDQUOT, errno.ENOTDIR, errno.EPERM, errno.EROFS),
 }
+# A kill and a closed terminal end a command as Ctrl-C does.
+_ENDINGS = [signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
 
 
 @contextmanager
 def plain_words(when_stopped: str = "Nothing was changed.") -> Iterator[None]:
     """Say in a sentence why a command could not do its work (exit code 2) or was stopped (130)."""
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its warnings repeat what we report
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = _interrupted_by(*_ENDINGS)
     try:
         yield
     except KeyboardInterrupt:
@@ -45,7 +50,19 @@ def plain_words(when_stopped: str = "Nothing was changed.") -> Iterator[None]:
         typer.echo(f"mnist-lab: {sentence}", err=True)
         raise typer.Exit(2) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupted_by(*numbers: signal.Signals) -> dict[signal.Signals, Any]:
+    """Let signals raise KeyboardInterrupt, so that nothing stays behind; return their handlers.
+
+    A signal that is ignored stays so: nohup, for one, lets a command go on without its terminal.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    heard = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    return {number: signal.signal(number, signal.default_int_handler) for number in heard}
 
 
 def _mistake(error: ValueError | OSError) -> str:

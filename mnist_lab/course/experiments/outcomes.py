@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,25 +14,11 @@ import joblib
 
 from mnist_lab.course.experiments.parallel import end_with_parent, workers
 
-__all__ = ["WorkerKilledError", "hangup_interrupts", "outcomes"]
+__all__ = ["WorkerKilledError", "outcomes"]
 
 
 class WorkerKilledError(Exception):
     """The process of a task was killed, most often by the system because memory ran out."""
-
-
-@contextmanager
-def hangup_interrupts() -> Iterator[None]:
-    """Let a closed terminal raise KeyboardInterrupt, so that nothing stays behind in /tmp."""
-    main = threading.current_thread() is threading.main_thread()
-    if sys.platform == "win32" or not main or signal.getsignal(signal.SIGHUP) != signal.SIG_DFL:
-        yield  # nohup, for one, lets the command go on without a terminal
-        return
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def outcomes(

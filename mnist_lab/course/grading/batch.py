@@ -16,7 +16,6 @@ from mnist_lab.course import CourseError
 from mnist_lab.course.assignments.source import Assignment, read_assignment
 from mnist_lab.course.experiments.outcomes import (
     WorkerKilledError,
-    hangup_interrupts,
     outcomes,
 )
 from mnist_lab.course.grading import grader, submission
@@ -159,7 +158,7 @@ def grade_class(
     isolation, feedback = options.isolation, options.feedback
     for path in (source, folder, marks, *filter(None, [feedback])):
         refuse_if_visible(path)
-    with hangup_interrupts(), _only_writer(marks):
+    with _only_writer(marks):
         found = submission.find_submissions(folder)
         if not found:
             raise CourseError(f"There are no notebooks in {folder}: name the folder that has them.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 
 from mnist_lab.course.experiments.outcomes import (
     WorkerKilledError,
-    hangup_interrupts,
     outcomes,
 )
 
@@ -57,21 +55,3 @@ def fail() -> None:
 def test_exceptions_are_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         list(outcomes({"a": fail}, 1, None))
-
-
-def test_closed_terminal_interrupts() -> None:
-    before = signal.getsignal(signal.SIGHUP)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    try:
-        with pytest.raises(KeyboardInterrupt), hangup_interrupts():
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
-        with hangup_interrupts():
-            os.kill(os.getpid(), signal.SIGHUP)
-        thread = threading.Thread(target=hangup_interrupts().__enter__)  # sets no signals there
-        thread.start()
-        thread.join()
-        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
