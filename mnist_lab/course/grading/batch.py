@@ -83,7 +83,7 @@ def grade_one(
     return Mark(student, results, isolation, time.monotonic() - began, note)
 
 
-def _read(path: Path) -> list[str]:
+def _read(path: Path) -> list[submission.Cell]:
     """Return the code cells of a submission; CourseError for any file that has none to read."""
     try:
         if path.is_file() and not path.is_symlink():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -9,7 +10,9 @@ import re
 import symtable
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_lab.course import CourseError
@@ -21,9 +24,14 @@ from mnist_lab.course.assignments.archives import (
 )
 from mnist_lab.course.assignments.markers import stubbed
 from mnist_lab.course.assignments.source import Assignment, Exercise
+from mnist_lab.course.grading.checks import needed
+from mnist_lab.course.grading.colab import as_python, cleaned
+from mnist_lab.course.sandbox.proxies import RESTORE_SETUP
 
 __all__ = [
-    "cleaned",
+    "Cell",
+    "Plan",
+    "Step",
     "find_submissions",
     "harmless",
     "is_untouched",
@@ -34,20 +42,31 @@ __all__ = [
 MAX_BYTES = 50_000_000
 # Blanks only, never \s: over many empty lines the time would grow with the square of their number.
 _EXERCISE = re.compile(r"^[ \t]*#+[ \t]*EXERCISE[ \t]+([\w-]+)", re.MULTILINE)
-_OURS = re.compile(r"\s*#+\s*(SETUP\b|CHECK\s+\d\d-)")
-_CALL = r"\((?:[^()]*\))?.*"  # its arguments may stand on several lines
-_DROPPED = (
-    (re.compile(r"^([ \t]*)[!%][ \t]*(pip|conda|apt|apt-get)\b.*", re.MULTILINE), r"\1pass"),
-    (re.compile(r"^([ \t]*)drive\.mount" + _CALL, re.MULTILINE), r"\1pass"),
-    (re.compile(r"^(?:from|import)[ \t]+google\.colab\b.*", re.MULTILINE), "pass"),  # not in a try
-    (
-        re.compile(
-            r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)(?:google\.colab\.)?files\.(?:upload|download)" + _CALL,
-            re.MULTILINE,
-        ),
-        r"\1None",
-    ),
-)
+_OURS = re.compile(r"\s*#+\s*(?:(SETUP)\b|CHECK\s+(\d\d-[\w-]+))")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as it was handed in."""
+
+    source: str
+    is_code: bool = True
+
+
+@dataclass(frozen=True)
+class Step:
+    """Code to run, and the exercises to be checked after it."""
+
+    source: str
+    exercises: tuple[Exercise, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a submission, and notes (id -> sentence) on answers that do not count."""
+
+    steps: tuple[Step, ...]
+    notes: Mapping[str, str]
 
 
 def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
@@ -90,8 +109,8 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def read_cells(path: Path) -> list[str]:
-    """Return the sources of a notebook's code cells, whatever version of the format it has.
+def read_cells(path: Path) -> list[Cell]:
+    """Return the cells of a notebook, whatever version of the format it has.
 
     Raises CourseError for a link (it may lead to the solutions), a file that is too large, and
     anything that is no notebook.
@@ -104,41 +123,103 @@ def read_cells(path: Path) -> list[str]:
     try:
         notebook = json.loads(path.read_bytes())
         sheets = [notebook] if "cells" in notebook else notebook["worksheets"]
-        cells = [cell for sheet in sheets for cell in sheet["cells"]]
-        sources = [c.get("source", c.get("input")) for c in cells if c["cell_type"] == "code"]
-        texts = ["".join(source) for source in sources]
-        "".join(texts).encode()  # half a character, which JSON can hold, reaches no kernel
-        return texts
+        cells = [
+            Cell("".join(cell["source" if "source" in cell else "input"]), is_code=True)
+            if cell["cell_type"] == "code"
+            else Cell("".join(cell.get("source", "")), is_code=False)
+            for sheet in sheets
+            for cell in sheet["cells"]
+        ]
+        "".join(c.source for c in cells if c.is_code).encode()  # a kernel takes no half characters
+        return cells
     except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError):
         raise CourseError("The file is no notebook: download it again as .ipynb.") from None
 
 
-def cleaned(source: str) -> str:
-    """Return a cell without the lines that only Colab needs; an empty block stays valid."""
-    for pattern, instead in _DROPPED:
-        source = pattern.sub(instead, source)
-    return source
+def locate(cells: Sequence[Cell], assignment: Assignment) -> Plan:
+    """Return what is to be run of a submission, and where each exercise is to be checked.
 
-
-def locate(cells: Sequence[str], assignment: Assignment) -> list[tuple[str, list[Exercise]]]:
-    """Return the cells to run, each with the exercises that it answers.
-
-    An exercise is where its mark is, else (or where nothing was written below the mark) where all
-    names of its solution are defined; the last such cell counts. Copies of the instructor's own
-    cells are left out.
+    An exercise is where its mark is, the last copy of it on which somebody worked. What its check
+    asks for may also stand in later cells without a mark, or (where nothing was written below the
+    mark) only in such cells: it is checked after each of them until it passes. Copies of the
+    instructor's own cells are left out, but for what learners added to the set-up.
     """
-    own = [cell for cell in cells if not _OURS.match(cell)]
-    marks = [_EXERCISE.findall(cell) for cell in own]
-    names = [_defined(cleaned(cell)) for cell in own]
+    sources = _own_sources(cells, assignment)
+    marks = [_EXERCISE.findall(source) for source in sources]
+    names = [_defined(cleaned(source)) for source in sources]
     answers: dict[int, list[Exercise]] = {}
     for exercise in assignment.exercises:
         marked = [i for i, ids in enumerate(marks) if exercise.id in ids]
-        worked = [i for i in marked if not is_untouched(own[i], exercise)]
-        free = [i for i, ids in enumerate(marks) if not ids and {*exercise.names} <= names[i]]
-        places = worked or (free if exercise.names else []) or marked
-        if places:
-            answers.setdefault(places[-1], []).append(exercise)
-    return [(cleaned(cell), answers.get(i, [])) for i, cell in enumerate(own)]
+        worked = [i for i in marked if not is_untouched(sources[i], exercise)]
+        wanted = {*needed(exercise)}
+        free = [i for i, ids in enumerate(marks) if not ids and wanted & names[i]]
+        if worked:
+            places = worked[-1:] + [i for i in free if i > worked[-1]]
+        else:
+            places = _complete(free, names, wanted) or marked[-1:]
+        for place in places:
+            answers.setdefault(place, []).append(exercise)
+    steps = (Step(cleaned(text), tuple(answers.get(i, ()))) for i, text in enumerate(sources))
+    return Plan(tuple(steps), _notes(cells, assignment))
+
+
+def _complete(free: list[int], names: list[set[str]], wanted: set[str]) -> list[int]:
+    """Return those of some cells after which all wanted names are defined."""
+    have: set[str] = set()
+    complete = []
+    for i in free:
+        have |= names[i] & wanted
+        if have == wanted:
+            complete.append(i)
+    return complete
+
+
+def _own_sources(cells: Sequence[Cell], assignment: Assignment) -> list[str]:
+    """Return the learner's own code: all cells but the instructor's, and what was added to them."""
+    sources: list[str] = []
+    for cell in cells:
+        ours = _OURS.match(cell.source) if cell.is_code else None
+        if cell.is_code and not ours:
+            sources.append(cell.source)
+        elif ours and ours[1]:
+            if sources:  # where learners ran it, it gave its names their values again
+                sources.append(RESTORE_SETUP)
+            sources += _added(cell.source, assignment.setup)
+    return sources
+
+
+def _added(cell: str, setup: Sequence[str]) -> list[str]:
+    """Return the statements that a learner added to a SETUP cell.
+
+    Imports count, and what leaves the instructor's names alone.
+    """
+    ours = [node for source in setup for node in ast.parse(cleaned(source)).body]
+    known = {ast.dump(node) for node in ours}
+    taken = _bound("\n".join(map(ast.unparse, ours)))
+    added = []
+    with suppress(RecursionError):  # of a statement that is nested too deep
+        for node in ast.parse(as_python(cleaned(cell))).body:
+            is_import = isinstance(node, ast.Import | ast.ImportFrom)
+            text = ast.unparse(node)
+            if ast.dump(node) not in known and (is_import or not _bound(text) & taken):
+                added.append(text)
+    return added
+
+
+def _notes(cells: Sequence[Cell], assignment: Assignment) -> dict[str, str]:
+    """Return id -> where an answer stands that does not count, and what to do."""
+    notes = {}
+    for exercise in assignment.exercises:
+        for cell in cells:
+            ours = _OURS.match(cell.source)
+            if not cell.is_code and exercise.id in _EXERCISE.findall(cell.source):
+                notes[exercise.id] = "Its cell is a text cell, which does not run: make it code."
+            elif cell.is_code and ours and ours[2] and {*needed(exercise)} & _defined(cell.source):
+                notes[exercise.id] = (
+                    f"An answer stands in the cell CHECK {ours[2]}, which is not run: "
+                    f"move it to the cell EXERCISE {exercise.id}."
+                )
+    return notes
 
 
 def is_untouched(cell: str, exercise: Exercise) -> bool:
@@ -153,8 +234,13 @@ def _lines(source: str) -> list[str]:
 
 def _defined(source: str) -> set[str]:
     """Return what a cell assigns at its top level; nothing if it cannot be read."""
+    return _bound(as_python(source), imports=False)
+
+
+def _bound(source: str, *, imports: bool = True) -> set[str]:
+    """Return the names that source binds at its top level."""
     try:
         symbols = symtable.symtable(source, "<cell>", "exec").get_symbols()
     except (MemoryError, RecursionError, SyntaxError, ValueError):
         return set()
-    return {symbol.get_name() for symbol in symbols if symbol.is_assigned()}
+    return {s.get_name() for s in symbols if s.is_assigned() or (imports and s.is_imported())}

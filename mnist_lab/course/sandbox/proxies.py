@@ -11,19 +11,44 @@ import builtins
 import json
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from mnist_lab.course.sandbox import serialization
-from mnist_lab.course.sandbox.kernel_client import Kernel
 from mnist_lab.course.sandbox.serialization import plain_text
 
-__all__ = ["LearnerError", "Objects", "Proxy", "TamperedError", "WrongKindError"]
+__all__ = [
+    "COLAB",
+    "KEEP_SETUP",
+    "PREPARE",
+    "RESTORE_SETUP",
+    "LearnerError",
+    "Objects",
+    "Proxy",
+    "TamperedError",
+    "WrongKindError",
+]
 
-_EXPRESSION = "__import__('mnist_lab.course.sandbox.kernel_agent', fromlist=['answer']).answer()"
+_AGENT = "__import__('mnist_lab.course.sandbox.kernel_agent', fromlist=['answer'])"
+_EXPRESSION = f"{_AGENT}.answer()"
+# Code for a kernel, see kernel_agent.
+PREPARE, KEEP_SETUP, RESTORE_SETUP, COLAB = (
+    f"{_AGENT}.{what}" for what in ("prepare()", "keep_setup()", "restore_setup()", "COLAB")
+)
+_RETURN = "Return plain numbers, text, lists, dictionaries or arrays."
+_NUMBERS = (bool, int, float, complex, np.ndarray, np.generic)
+_ENDS_ITERATION = ("StopIteration", "StopAsyncIteration")
+
+
+class Evaluates(Protocol):
+    """A kernel, or what passes requests on to one."""
+
+    def evaluate(self, expression: str, buffers: Sequence[bytes]) -> dict[str, Any]:
+        """Return the MIME bundle of an expression; buffers come with the request."""
 
 
 class LearnerError(Exception):
@@ -48,10 +73,14 @@ class TamperedError(Exception):
 
 
 class Objects:
-    """What learners' code has made in a kernel."""
+    """What learners' code has made in a kernel.
 
-    def __init__(self, kernel: Kernel) -> None:
+    ``tampered`` is the first TamperedError that was raised, whatever a check made of it.
+    """
+
+    def __init__(self, kernel: Evaluates) -> None:
         self._kernel = kernel
+        self.tampered: TamperedError | None = None
 
     def named(self, names: Iterable[str]) -> dict[str, Any]:
         """Return name -> plain value or proxy of those names that are defined."""
@@ -79,6 +108,8 @@ class Objects:
         asked = serialization.encode((operation, arguments), keep, _refer)
         buffers[0] = json.dumps(asked).encode()
         bundle = self._kernel.evaluate(_EXPRESSION, buffers)
+        if not bundle:  # the kernel had no memory left, or its own parts were damaged
+            raise WrongKindError(f"The result could not be read. {_RETURN}")
         try:
             text = json.loads(bundle["value"])
             if isinstance(text, dict) and "raised" in text:
@@ -89,9 +120,14 @@ class Objects:
                     text, lambda i: base64.b64decode(bundle[str(i)]), self._proxy
                 )
         except Exception as error:  # no honest answer fails in any way
-            raise TamperedError("An answer of the kernel makes no sense.") from error
+            raise self.accuse("An answer of the kernel makes no sense.") from error
         raised.called = operation == "call"
         raise raised
+
+    def accuse(self, what: str) -> TamperedError:
+        """Return the exception to raise for what nothing honest can do."""
+        self.tampered = self.tampered or TamperedError(what)
+        return self.tampered
 
     def _proxy(self, content: Any) -> Proxy:
         number, kind = content
@@ -107,8 +143,13 @@ def _refer(thing: Any) -> int:
 
 
 def _raised(kinds: list[str], message: str) -> LearnerError:
-    """Return the exception that stands for one inside, given the names of its classes."""
+    """Return the exception that stands for one inside, given the names of its classes.
+
+    One that ends iteration stays a LearnerError alone: here it would end a loop of the check.
+    """
     for kind in kinds:
+        if kind in _ENDS_ITERATION:
+            break
         known = getattr(builtins, kind, None)
         if isinstance(known, type) and issubclass(known, Exception) and "Group" not in kind:
             error: LearnerError = type(kind, (LearnerError, known), {})(kind, message)
@@ -118,18 +159,20 @@ def _raised(kinds: list[str], message: str) -> LearnerError:
 
 def _compared(compare: Callable[[Any, Any], Any]) -> Callable[[Proxy, Any], Any]:
     def method(self: Proxy, other: Any) -> Any:
-        if isinstance(other, np.ndarray | np.generic):
-            return compare(np.asarray(self), other)
+        if issubclass(type(other), (*_NUMBERS, Proxy)):
+            with suppress(WrongKindError, LearnerError):
+                return compare(np.asarray(self), np.asarray(other))
         raise self._wrong(f"something to compare with {plain_text(repr(other), 60)}")
 
     return method
 
 
-class Proxy:
+class Proxy(NDArrayOperatorsMixin):
     """An object in the kernel. Attributes, items, calls and ``np.asarray`` are evaluated there.
 
-    It never decides anything itself: compared with a plain value, or asked whether it is true, it
-    raises WrongKindError, whatever its own ``__eq__`` says.
+    It never decides anything itself: what it is compared with, or asked for, is the array of
+    numbers that it holds, as a tensor or a column of a table does. If it holds none, it raises
+    WrongKindError, whatever its own ``__eq__`` says.
     """
 
     __slots__ = ("_kind", "_number", "_objects")
@@ -179,6 +222,8 @@ class Proxy:
         return array if dtype is None else array.astype(dtype)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if any(type(out) is Proxy for out in keywords.get("out", ())):  # of found += 1
+            del keywords["out"]
         plain = (np.asarray(value) if type(value) is Proxy else value for value in inputs)
         return getattr(ufunc, method)(*plain, **keywords)
 
@@ -190,12 +235,33 @@ class Proxy:
     __ge__ = _compared(operator.ge)
 
     def __bool__(self) -> bool:
-        raise self._wrong("True or False")
+        return bool(self._single("True or False", "biuf"))
+
+    def __int__(self) -> int:
+        return int(self._single("a number", "biuf"))
+
+    def __index__(self) -> int:
+        return int(self._single("a whole number", "biu"))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._single("a number", "biuf"), digits)
+
+    def __format__(self, form: str) -> str:
+        return format(self._single("a number", "biuf"), form) if form else repr(self)
 
     def __repr__(self) -> str:
         return "an object of type " + re.sub(r"^(builtins|__main__)\.", "", self._kind)
 
+    def _single(self, wanted: str, kinds: str) -> Any:
+        """Return the one value of an array whose ``dtype.kind`` is one of several."""
+        with suppress(WrongKindError, LearnerError):
+            array = np.asarray(self)
+            if array.size == 1 and array.dtype.kind in kinds:
+                return array.item()
+        raise self._wrong(wanted)
+
     def _wrong(self, wanted: str) -> Exception:
-        if self._objects.ask("equals everything", self) is True:
-            return TamperedError(f"It made {self!r} that equals everything.")
-        return WrongKindError(f"The check needs {wanted}, and found {self!r}.")
+        with suppress(LearnerError):
+            if self._objects.ask("equals everything", self) is True:
+                return self._objects.accuse(f"It made {self!r} that equals everything.")
+        return WrongKindError(f"The check needs {wanted}, and found {self!r}. {_RETURN}")

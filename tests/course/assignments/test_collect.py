@@ -28,7 +28,7 @@ def make_zip(folder: Path, *entries: tuple[str, str] | tuple[str, str, int]) -> 
     path = folder / "answers.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content, *day in entries:
-            info = zipfile.ZipInfo(name, (2026, 11, *(day or [1]), 12, 0, 0))
+            info = zipfile.ZipInfo(name, (2026, 11, (day or [1])[0], 12, 0, 0))
             archive.writestr(info, content, zipfile.ZIP_DEFLATED)
     return path
 

@@ -18,14 +18,13 @@ from typing import Any
 
 import psutil
 import pytest
-from click.testing import Result
 from grading_fixture import SCALE_MARK, handed_in, save, source
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from mnist_lab._files import locked
 from mnist_lab.course.assignments.source import learner_copy
 from mnist_lab.course.cli.main import app
-from mnist_lab.course.grading import batch
+from mnist_lab.course.grading import batch, gradebook, grader
 from mnist_lab.course.grading.grader import GraderFault
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
@@ -222,7 +221,7 @@ def test_a_solution_that_cannot_be_graded_grades_nobody(
     def stop(*_: object) -> None:
         raise GraderFault("The set-up took too long: raise --timeout.")
 
-    monkeypatch.setattr(batch.grader, "grade", stop)
+    monkeypatch.setattr(grader, "grade", stop)
     result = course.grade("--jobs", "1")
     assert result.exit_code == 2
     said = "The solution could not be graded. The set-up took too long: raise --timeout."
@@ -281,7 +280,7 @@ def test_a_page_without_its_mark_is_written_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch.Gradebook, "add", stop)
+        patch.setattr(gradebook.Gradebook, "add", stop)
         assert course.grade(*options).exit_code == 130
     assert course.grade(*options).exit_code == 0
     assert course.scores()["bob"] == "0"

@@ -89,8 +89,12 @@ def test_what_a_mark_depends_on(tmp_path: Path, assignment: Assignment) -> None:
         gradebook.fingerprint(path, assignment, "process", limits),
         gradebook.fingerprint(path, replace(assignment, setup=()), "bwrap", limits),
         *(
-            gradebook.fingerprint(path, assignment, "bwrap", replace(limits, **{name: 1000}))
-            for name in ("timeout", "total", "memory")
+            gradebook.fingerprint(path, assignment, "bwrap", other)
+            for other in (
+                replace(limits, timeout=1000),
+                replace(limits, total=1000),
+                replace(limits, memory=1000),
+            )
         ),
     ]
     path.write_text("{} ")
@@ -109,7 +113,7 @@ def test_no_stop_loses_a_mark_or_keeps_an_old_one(
     book = gradebook.Gradebook(table, assignment, {"ada": "first", "bob": "his"}, fresh=False)
     for student in ("ada", "bob"):
         book.add(mark_of(student, assignment, 0))
-    writes = []
+    writes: list[Path] = []
 
     def write_or_stop(path: Path, text: str) -> None:
         if len(writes) == stopped_at:
@@ -216,7 +220,7 @@ def test_a_csv_of_others_is_not_overwritten(
 
 def test_fresh_puts_marks_of_other_exercises_aside(tmp_path: Path, assignment: Assignment) -> None:
     table, prints = tmp_path / "marks.csv", {"ada": "digest"}
-    written = []
+    written: list[bytes] = []
     for count in (3, 2, 1):
         task = replace(assignment, exercises=assignment.exercises[:count])
         book = gradebook.Gradebook(table, task, prints, fresh=True)

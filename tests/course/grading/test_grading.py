@@ -7,8 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,11 @@ import pytest
 from grading_fixture import RIGHT, SCALE_MARK, handed_in, save, source
 
 from mnist_lab.course.assignments.source import Assignment, learner_copy, read_assignment
-from mnist_lab.course.grading import batch, checks, submission
+from mnist_lab.course.grading import batch, submission
 from mnist_lab.course.grading.gradebook import Mark
 from mnist_lab.course.grading.grader import Limits
+from mnist_lab.course.grading.submission import Cell
 from mnist_lab.course.sandbox.doctor import fault_of_sandbox
-from mnist_lab.course.sandbox.kernel_client import KernelError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
 
@@ -187,6 +185,14 @@ ROWS: dict[str, tuple[Callable[[], Any], float, str, str]] = {
             "    uploaded = files.upload()",
         ), 5, "passed", "",
     ),
+    "quit() in a cell of its own": (
+        lambda: with_cells(handed_in(), "quit()", first=True), 5, "passed", "",
+    ),
+    "%reset -f in the first cell": (
+        lambda: with_cells(handed_in(), "%reset -f", first=True), 5, "passed", "",
+    ),
+    "StopIteration": (lambda: scale("raise StopIteration"), 3, "error", ""),
+    "keys that cannot travel": (lambda: scale("return {int: images}"), 3, "failed", ""),
     "not JSON": (lambda: "{", 0, "unreadable", ""),
     "half a character": (
         lambda: json.dumps(scale("return '\ud800'")), 0, "unreadable", "",
@@ -289,7 +295,7 @@ def test_files_that_are_no_notebooks(tmp_path: Path, assignment: Assignment) -> 
 
 def test_empty_lines_take_no_time(assignment: Assignment) -> None:
     start = time.process_time()
-    submission.locate(["\n" * 300_000 + RIGHT["01-scale"]], assignment)
+    submission.locate([Cell("\n" * 300_000 + RIGHT["01-scale"])], assignment)
     assert time.process_time() - start < 2  # over twenty minutes, were it to grow with the square
 
 
@@ -301,24 +307,3 @@ def test_several_files_of_a_learner(tmp_path: Path) -> None:
     found = submission.find_submissions(tmp_path)
     assert found["ada"] == (tmp_path / "ada (1).ipynb", "The newest of 2 files counts. ")
     assert found["bob"][1] == ""
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_value_that_keeps_a_check_busy(workers: int, assignment: Assignment) -> None:
-    """In the main thread and, as with a Dask worker, in another one."""
-    endless = replace(assignment.exercises[2], check="for _ in range(brightest): pass")
-
-    class Found:
-        def named(self, _: list[str]) -> dict[str, int]:
-            return {"brightest": 10**15}
-
-    def judge() -> checks.Result:
-        return checks.judge(endless, (), ["brightest"], Found(), {}, 0.3)  # type: ignore[arg-type]
-
-    with pytest.raises(KernelError, match="took longer") as caught:
-        if workers:
-            with ThreadPoolExecutor(workers) as pool:
-                pool.submit(judge).result()
-        else:
-            judge()
-    assert caught.value.status == "timeout"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "assignments"))
 from test_answers import ROOT, SOURCES, Answer, answers_of
 from typer.testing import CliRunner
 
@@ -45,6 +47,7 @@ def fault(answer: Answer, result: checks.Result) -> str:
 def test_grading_tells_what_the_learner_s_check_tells(name: str) -> None:
     assignment = read_assignment(SOURCES[name])
     names = {name for exercise in assignment.exercises for name in exercise.names}
+    setup = checks.prepared(assignment.setup)
     faults = []
     with Kernel("process", memory=4096) as kernel:
         kernel.deadline = time.monotonic() + 600
@@ -53,8 +56,8 @@ def test_grading_tells_what_the_learner_s_check_tells(name: str) -> None:
         for exercise in assignment.exercises:
             for answer in (a for a in answers_of(name) if a.exercise == exercise.id):
                 reply = kernel.run(answer.source)
-                objects = Objects(kernel)
-                result = checks.judge(exercise, assignment.setup, names, objects, reply, 60)
+                task = checks.Task.of(exercise, names)
+                result = checks.judge(task, setup, Objects(kernel), reply)
                 faults.append(fault(answer, result))
             assert kernel.run(exercise.source)["status"] == "ok"
     assert len(faults) > 12

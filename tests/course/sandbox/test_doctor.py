@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mnist_lab.course.cli.main import app
+from mnist_lab.course.execution.kernels import PACKAGE
 from mnist_lab.course.sandbox import doctor, process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
@@ -167,7 +168,7 @@ def test_python_behind_links_to_links(sandbox: None, tmp_path: Path) -> None:
     packages = "lib/python{}.{}/site-packages".format(*sys.version_info)
     (environment / packages).parent.mkdir(parents=True)
     (environment / packages).symlink_to(Path(sys.prefix) / packages)
-    course = str(process.PACKAGE.parent)
+    course = str(PACKAGE.parent)
     tried = subprocess.run(
         [environment / "bin" / "python", "-c", CHAIN],
         env={**os.environ, "PYTHONPATH": course},
