@@ -35,8 +35,7 @@ from nbformat import NotebookNode
 from mnist_lab import data
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import Assignment, Exercise, learner_copy, read_assignment
-from mnist_lab.course.execution import records
-from mnist_lab.course.lint import cells
+from mnist_lab.course.execution import cells, records
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = {path.stem: path for path in sorted((ROOT / "assignments").glob("*.ipynb"))}
