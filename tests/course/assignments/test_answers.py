@@ -266,6 +266,17 @@ def test_stub_or_solution_that_fares_otherwise_is_noticed(
     assert any(words in fault for fault in found), found
 
 
+def test_check_that_looks_at_values_only_is_noticed(small_room: Room) -> None:
+    """The small assignment asks for no shape, so cheap answers pass in all three places."""
+    exercise = small_room.assignment.exercises[0]
+    with small_room.inside():
+        cheap = [*small_room.cheap(exercise)]
+        found = [fault for one in cheap for fault in small_room.passes(exercise, one)]
+    for place in ("the notebook's check", "the whole check", "the grader"):
+        assert any(f"{place} passes normalise if it is an axis more" in fault for fault in found)
+    assert not any("by heart" in fault for fault in found)
+
+
 def test_untouched_copy_that_stops_is_noticed(tmp_path: Path) -> None:
     copy = learner_copy(good_assignment.build())
     wanted = ["01-normalise: not attempted", "01-count: not attempted"]
