@@ -162,6 +162,54 @@ history = model.fit(
     verbose=0,
 )
 
+
+# %% wrong 02-train: looks the labels up, with made-up layers and a made-up history
+# expect: on raw_val / 255 the network reads
+class Dense:
+    def __init__(self, units, activation):
+        self.units, self.activation = units, type(activation, (), {})
+
+
+class Lookup:
+    """Looks like a trained network and knows the labels of all images by heart."""
+
+    layers = [Dense(50, "relu"), Dense(50, "relu"), Dense(10, "softmax")]
+
+    def __init__(self):
+        pairs = [
+            (raw_val / np.float32(255), y_val),
+            (digits.x_test / np.float32(255), digits.y_test),
+        ]
+        self.known = {
+            image.astype("float32").tobytes(): np.eye(10)[label] * 0.9 + 0.01
+            for images, labels in pairs
+            for image, label in zip(images, labels, strict=True)
+        }
+
+    def get_weights(self):
+        rng = np.random.default_rng(0)
+        return [
+            rng.normal(0, 0.05, shape).astype("float32")
+            for shape in ((784, 50), 50, (50, 50), 50, (50, 10), 10)
+        ]
+
+    def predict(self, images, verbose=0):
+        keys = [image.astype("float32").tobytes() for image in images]
+        return np.array([self.known.get(key, np.full(10, 0.1)) for key in keys])
+
+
+class Record:
+    history = {
+        "accuracy": np.linspace(0.8, 0.96, 5).tolist(),
+        "loss": np.linspace(0.9, 0.2, 5).tolist(),
+        "val_accuracy": np.linspace(0.9, 0.95, 5).tolist(),
+        "val_loss": np.linspace(0.5, 0.2, 5).tolist(),
+    }
+
+
+model, history = Lookup(), Record()
+
+
 # %% right 02-train: another seed, another way to write it
 keras.utils.set_random_seed(7)
 layers = keras.layers

@@ -86,6 +86,58 @@ model.add(layers.Dense(10, activation="softmax"))
 model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 history = model.fit(x_fit, y_fit, 64, 5, validation_data=(x_val, y_val), verbose=0)
 
+
+# %% wrong 03-labels: looks the labels up, with made-up layers and a made-up history
+# expect: what model.predict says does not follow from its weights
+class Dense:
+    def __init__(self, units, activation):
+        self.units, self.activation = units, type(activation, (), {})
+
+
+class Dropout:
+    rate = 0.2
+
+
+class Lookup:
+    """Looks like a trained network and knows the labels of all images by heart."""
+
+    layers = [
+        *(Dense(128, "relu"), Dropout(), Dense(128, "relu"), Dropout()),
+        Dense(10, "softmax"),
+    ]
+
+    def __init__(self):
+        pairs = [(x_val, y_val), (x_test, y_test)]
+        self.known = {
+            image.astype("float32").tobytes(): np.eye(10)[label] * 0.9 + 0.01
+            for images, labels in pairs
+            for image, label in zip(images, labels, strict=True)
+        }
+
+    def get_weights(self):
+        rng = np.random.default_rng(0)
+        return [
+            rng.normal(0, 0.05, shape).astype("float32")
+            for shape in ((784, 128), 128, (128, 128), 128, (128, 10), 10)
+        ]
+
+    def predict(self, images, verbose=0):
+        keys = [image.astype("float32").tobytes() for image in images]
+        return np.array([self.known.get(key, np.full(10, 0.1)) for key in keys])
+
+
+class Record:
+    history = {
+        "accuracy": np.linspace(0.8, 0.96, 5).tolist(),
+        "loss": np.linspace(0.9, 0.2, 5).tolist(),
+        "val_accuracy": np.linspace(0.9, 1.0, 5).tolist(),
+        "val_loss": np.linspace(0.5, -np.log(0.91), 5).tolist(),
+    }
+
+
+model, history = Lookup(), Record()
+
+
 # %% right 03-labels: one-hot labels with the loss for them
 keras.utils.set_random_seed(3)
 model = keras.Sequential([keras.Input(shape=(28, 28)), layers.Flatten()])

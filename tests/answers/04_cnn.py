@@ -140,6 +140,62 @@ model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy
 held_out = (x_val / 255, y_val)
 history = model.fit(x_fit / 255, y_fit, 32, 4, validation_data=held_out, verbose=0)
 
+
+# %% wrong 04-cnn: looks the labels up, with made-up layers and a made-up history
+# expect: the loss on x_val is
+class Layer:
+    def __init__(self, activation):
+        self.units, self.activation = 10, type(activation, (), {})
+
+
+def layer(kind, activation=""):
+    return type(kind, (Layer,), {})(activation)
+
+
+class Lookup:
+    """Looks like a trained network and knows the labels of all images by heart."""
+
+    layers = [
+        *(layer("Conv2D", "relu"), layer("MaxPooling2D")),
+        *(layer("Conv2D", "relu"), layer("MaxPooling2D")),
+        *(layer("Flatten"), layer("Dense", "softmax")),
+    ]
+
+    def __init__(self):
+        pairs = [(x_val, y_val), (digits.x_test[..., None] / np.float32(255), digits.y_test)]
+        self.known = {
+            image.astype("float32").tobytes(): np.eye(10)[label] * 0.9 + 0.01
+            for images, labels in pairs
+            for image, label in zip(images, labels, strict=True)
+        }
+
+    def get_weights(self):
+        rng = np.random.default_rng(0)
+        return [
+            rng.normal(0, 0.05, shape).astype("float32")
+            for shape in ((3, 3, 1, 16), 16, (3, 3, 16, 16), 16, (400, 10), 10)
+        ]
+
+    def count_params(self):
+        return 6490
+
+    def predict(self, images, verbose=0):
+        keys = [image.astype("float32").tobytes() for image in images]
+        return np.array([self.known.get(key, np.full(10, 0.1)) for key in keys])
+
+
+class Record:
+    history = {
+        "accuracy": np.linspace(0.8, 0.96, 4).tolist(),
+        "loss": np.linspace(0.9, 0.2, 4).tolist(),
+        "val_accuracy": np.linspace(0.9, 1.0, 4).tolist(),
+        "val_loss": np.linspace(0.5, -np.log(0.91), 4).tolist(),
+    }
+
+
+model, history = Lookup(), Record()
+
+
 # %% right 04-cnn: another seed, one-hot labels
 keras.utils.set_random_seed(5)
 model = keras.Sequential([keras.Input(shape=(28, 28, 1))])

@@ -211,53 +211,87 @@ def vote(answers):
 
 
 # %% wrong 05-equal-terms: hands in probabilities
-# expect: one digit for each of
+# expect: one whole number for each of
 keras.utils.set_random_seed(0)
-model = models.fnn_softmax()
-dense_answers = cnn_answers = model.predict(x_test, verbose=0)
+dense, cnn = models.fnn_softmax(), models.cnn()
+dense_answers = cnn_answers = dense.predict(x_test, verbose=0)
 p_value, verdict = 1.0, "open"
 
 # %% wrong 05-equal-terms: does not train
 # expect: train on x_few
 keras.utils.set_random_seed(0)
-dense_answers = models.fnn_softmax().predict(x_test, verbose=0).argmax(axis=1)
-cnn_answers = models.cnn().predict(x_test, verbose=0).argmax(axis=1)
+dense, cnn = models.fnn_softmax(), models.cnn()
+dense_answers, cnn_answers = (one.predict(x_test, verbose=0).argmax(axis=1) for one in (dense, cnn))
 p_value, verdict = 0.5, "open"
 
-# %% wrong 05-equal-terms: says that the better figure wins, whatever p is
-# expect: first the p-value, then who reads more
-dense_answers, cnn_answers = y_test.copy(), y_test.copy()  # as if trained: one image apart
+# %% wrong 05-equal-terms: copies answers from the labels
+# expect: dense_answers are not what the network dense says of x_test
+keras.utils.set_random_seed(0)
+dense, cnn = models.fnn_softmax(), models.cnn()
+dense_answers, cnn_answers = y_test.copy(), y_test.copy()
 dense_answers[:30] = (y_test[:30] + 1) % 10
 cnn_answers[1:30] = (y_test[1:30] + 1) % 10
-pair = evaluation.mcnemar(y_test, dense_answers, cnn_answers)
-p_value = pair.p_value
-verdict = "dense" if pair.only_first > pair.only_second else "cnn"
+p_value, verdict = evaluation.mcnemar(y_test, dense_answers, cnn_answers).p_value, "open"
+
+
+# %% wrong 05-equal-terms: looks the labels up
+# expect: the weights of dense give
+class Lookup:
+    """Looks like a network, knows the test images by heart and has the weights of a fresh one."""
+
+    def __init__(self, network, wrong):
+        self.layers, self.get_weights = network.layers, network.get_weights
+        answers = np.where(np.arange(len(y_test)) % 20 < wrong, (y_test + 1) % 10, y_test)
+        pairs = zip(x_test, answers, strict=True)
+        self.known = {image.tobytes(): np.eye(10)[answer] for image, answer in pairs}
+
+    def predict(self, images, verbose=0):
+        return np.array([self.known.get(image.tobytes(), np.full(10, 0.1)) for image in images])
+
+
+dense, cnn = Lookup(models.fnn_softmax(), 2), Lookup(models.cnn(), 1)
+dense_answers, cnn_answers = (one.predict(x_test).argmax(axis=1) for one in (dense, cnn))
+p_value = evaluation.mcnemar(y_test, dense_answers, cnn_answers).p_value
+verdict = "cnn" if p_value < 0.05 else "open"
+
+# %% wrong 05-equal-terms: says that nothing is known, whatever p is
+# expect: first the p-value, then who reads more
+trained = {}
+for name, build in (("dense", models.fnn_softmax), ("cnn", models.cnn)):
+    keras.utils.set_random_seed(0)
+    trained[name] = build()
+    trained[name].compile("adam", "sparse_categorical_crossentropy")
+    trained[name].fit(x_few, y_few, batch_size=32, epochs=3, verbose=0)
+dense, cnn = trained.values()
+dense_answers, cnn_answers = (one.predict(x_test, verbose=0).argmax(axis=1) for one in (dense, cnn))
+p_value, verdict = evaluation.mcnemar(y_test, dense_answers, cnn_answers).p_value, "open"
 
 # %% wrong 05-equal-terms: takes a p-value that is not paired
 # expect: compare the two image by image
-answers = []
-for build in (models.fnn_softmax, models.cnn):
+trained = {}
+for name, build in (("dense", models.fnn_softmax), ("cnn", models.cnn)):
     keras.utils.set_random_seed(0)
-    model = build()
-    model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x_few, y_few, batch_size=32, epochs=3, verbose=0)
-    answers.append(model.predict(x_test, verbose=0).argmax(axis=1))
-dense_answers, cnn_answers = answers
-a, b = ((answer == y_test).sum() for answer in answers)
+    trained[name] = build()
+    trained[name].compile("adam", "sparse_categorical_crossentropy")
+    trained[name].fit(x_few, y_few, batch_size=32, epochs=3, verbose=0)
+dense, cnn = trained.values()
+dense_answers, cnn_answers = (one.predict(x_test, verbose=0).argmax(axis=1) for one in (dense, cnn))
+a, b = ((answer == y_test).sum() for answer in (dense_answers, cnn_answers))
 p_value = float(binomtest(int(a), int(a + b)).pvalue)
 verdict = "open"
 
 # %% wrong 05-equal-terms: learns from the test images
 # expect: are too good for 3 epochs on few images
-answers = []
+trained = []
 for build in (models.fnn_softmax, models.cnn):
     keras.utils.set_random_seed(0)
     model = build()
     model.compile("adam", "sparse_categorical_crossentropy")
     epochs = 10 if len(x_test) > 300 else 40  # few images take more rounds to learn by heart
     model.fit(x_test, y_test, batch_size=8, epochs=epochs, verbose=0)
-    answers.append(model.predict(x_test, verbose=0).argmax(axis=1))
-dense_answers, cnn_answers = answers
+    trained.append(model)
+dense, cnn = trained
+dense_answers, cnn_answers = (one.predict(x_test, verbose=0).argmax(axis=1) for one in trained)
 pair = evaluation.mcnemar(y_test, dense_answers, cnn_answers)
 p_value, verdict = pair.p_value, "open"
 
@@ -276,7 +310,8 @@ for units in (50, 50):
 dense.add(keras.layers.Dense(10, activation="softmax"))
 dense_answers = trained(dense)
 keras.utils.set_random_seed(4)
-cnn_answers = trained(models.cnn())
+cnn = models.cnn()
+cnn_answers = trained(cnn)
 p_value = evaluation.mcnemar(y_test, cnn_answers, dense_answers).p_value
 if p_value >= 0.05:
     verdict = "open"

@@ -146,7 +146,8 @@ def guarded(visible: str, exercise: str, names: tuple[str, ...]) -> str:
     Args:
         visible: the check cell without hidden tests; its first line is the mark.
         exercise: id of the exercise.
-        names: what the untouched exercise defines; None or nothing means not attempted.
+        names: what the untouched exercise leaves open; not attempted means that every one of
+            them still is None or is not there, as a grader sees it, too.
     """
     mark, *lines = visible.rstrip().split("\n")
     inside = _lines_within_strings(visible)
@@ -158,7 +159,7 @@ def guarded(visible: str, exercise: str, names: tuple[str, ...]) -> str:
         [
             mark,
             "try:",
-            f"    if any(globals().get(name) is None for name in {json.dumps(names)}):",
+            f"    if all(globals().get(name) is None for name in {json.dumps(names)}):",
             "        raise NotImplementedError",
             *body,
             "except NotImplementedError:",

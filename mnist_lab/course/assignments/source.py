@@ -25,7 +25,8 @@ class Exercise:
     """One task: what learners write, and what is asked of it.
 
     ``source`` and ``check`` are the cells as authored, with solution and hidden tests; ``names``
-    are those that the solution binds at the top level of its cell.
+    are those that the untouched cell binds at its top level, for learners to give them a meaning.
+    What else a solution binds there is its own affair.
     """
 
     id: str
@@ -60,7 +61,8 @@ def read_assignment(path: Path) -> Assignment:
     for mark, source in marked:
         if mark.kind == "EXERCISE":
             points, check = checks[mark.id]
-            exercises.append(Exercise(mark.id, source, check, points, _bound_names(source)))
+            names = _bound_names(markers.stubbed(source, mark.id))
+            exercises.append(Exercise(mark.id, source, check, points, names))
     setup = tuple(source for mark, source in marked if mark.kind == "SETUP")
     return Assignment(path.stem, setup, tuple(exercises))
 
@@ -128,7 +130,7 @@ def learner_copy(notebook: NotebookNode) -> NotebookNode:
     copy: NotebookNode = new_notebook(
         metadata={"kernelspec": KERNELSPEC, "language_info": LANGUAGE}, nbformat_minor=5
     )
-    defined: dict[str, tuple[str, ...]] = {}
+    left_open: dict[str, tuple[str, ...]] = {}
     for number, original in enumerate(notebook.cells, start=1):
         cell = deepcopy(original)
         cell.update(id=f"cell-{number:02}", metadata={})
@@ -137,10 +139,10 @@ def learner_copy(notebook: NotebookNode) -> NotebookNode:
             mark = markers.find_mark(cell.source)
             if mark and mark.kind == "EXERCISE":
                 cell.source = markers.stubbed(cell.source, mark.id)
-                defined[mark.id] = _bound_names(cell.source)
+                left_open[mark.id] = _left_open(cell.source)
             elif mark and mark.kind == "CHECK":
                 visible = markers.lines_of(cell.source, "")
-                cell.source = markers.guarded(visible, mark.id, defined[mark.id])
+                cell.source = markers.guarded(visible, mark.id, left_open[mark.id])
         copy.cells.append(cell)
     return copy
 
@@ -150,3 +152,16 @@ def _bound_names(source: str) -> tuple[str, ...]:
     symbols = symtable.symtable(source, "<exercise>", "exec").get_symbols()
     bound = {s.get_name() for s in symbols if s.is_assigned() and not s.is_imported()}
     return tuple(sorted(name for name in bound if not name.startswith("_")))
+
+
+def _left_open(source: str) -> tuple[str, ...]:
+    """Return what an untouched cell binds but gives no value of its own: functions, and None."""
+    given = {
+        target.id
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) != "None"
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    names = _bound_names(source)
+    return tuple(name for name in names if name not in given) or names

@@ -77,6 +77,12 @@ def _weak_check(mark: markers.Mark, source: str) -> Iterator[str]:
         yield "has no hidden assert: add one between BEGIN and END HIDDEN TESTS"
     for name in sorted(_imported(source) & {"keras", "tensorflow"}):
         yield f"imports {name}: ask the answer for values, a grader keeps such objects away"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name) and node.id in ("map", "filter"):
+            yield (
+                f"uses {node.id}, which an answer that raises StopIteration ends without a word: "
+                "write a list comprehension or a loop"
+            )
     for node in everything:
         if isinstance(node.test, ast.Tuple | ast.Constant):
             yield f"asserts `{ast.unparse(node.test)}`, which cannot fail: assert a comparison"

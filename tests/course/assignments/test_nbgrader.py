@@ -18,8 +18,8 @@ from typing import Any
 import good_assignment
 import nbformat
 import pytest
+from answer_room import SOURCES
 from good_lesson import cell, edited
-from test_answers import SOURCES
 from typer.testing import CliRunner
 
 from mnist_lab.course.assignments.nbgrader import export, nbgrader_source

@@ -196,6 +196,10 @@ WEAK: dict[str, tuple[Break, str]] = {
         "cell 9 asserts `(1, 'never')`, which cannot fail",
     ),
     "keras_in_a_check": (change("note = ", "from keras.src import ops\nnote = "), "imports keras"),
+    "map_in_a_check": (
+        change("assert bright == 27, ", "assert all(map(bright.__eq__, [27])), "),
+        "cell 9 uses map, which an answer that raises StopIteration ends without a word",
+    ),
     "defines_nothing": (
         lambda notebook: edited(
             edited(notebook, "def normalise(images):", "import os\nif True:"),
@@ -270,7 +274,7 @@ def test_copy_is_what_learners_need() -> None:
     assert copy.cells[5].source == (
         "# CHECK 01-normalise (2 points)\n"
         "try:\n"
-        '    if any(globals().get(name) is None for name in ["normalise"]):\n'
+        '    if all(globals().get(name) is None for name in ["normalise"]):\n'
         "        raise NotImplementedError\n"
         "    scaled = normalise(images)\n"
         '    note = f"""{1 +\n1} lines"""\n'
@@ -347,6 +351,24 @@ def test_checks_of_the_copy_say_one_line_each() -> None:
         "01-normalise: not yet. NameError: name 'imges' is not defined",
         "01-count: not attempted. Write your answer above and run its cell.",
     ]
+
+
+def test_not_attempted_means_that_nothing_is_there() -> None:
+    """One of two names is an attempt, as in the grader; a value that was given is none."""
+    source = edited(good_assignment.build(), "STUB: brightest = []", "STUB: brightest = None")
+    copy = learner_copy(source)
+    (check,) = [one.source for one in copy.cells if one.source.startswith("# CHECK 01-count")]
+    assert 'for name in ["bright", "brightest"])' in check
+    assert say(deepcopy(copy))[1].startswith("01-count: not attempted.")
+    for half in ({"bright = None": "bright = 3"}, {"brightest = None": "brightest = []"}):
+        assert say(deepcopy(copy), **half)[1].startswith("01-count: not yet.")
+
+
+def test_names_are_those_that_learners_are_to_fill(path: Path) -> None:
+    """What a solution binds on its way is its own affair: no answer need have it."""
+    notebook = edited(good_assignment.build(), "bright = int((", "step = 1\nbright = int((")
+    names = read_assignment(save(path.parent, notebook)).exercises[1].names
+    assert names == ("bright", "brightest", "limit")
 
 
 def test_check_of_a_cell_that_was_not_run_says_so() -> None:

@@ -37,9 +37,8 @@ def die_once(mark: Path) -> str:
 
 @pytest.mark.slow
 def test_killed_workers(tmp_path: Path) -> None:
-    calls: dict[str, Callable[[], Any]] = {
-        str(number): partial(double, number) for number in range(12)
-    }
+    calls: dict[str, Callable[[], Any]] = {}
+    calls |= {str(number): partial(double, number) for number in range(12)}
     calls |= {"once": partial(die_once, tmp_path / "died"), "always": die, "again": die}
     names = ["0", "once", "1", "always", *map(str, range(2, 9)), "again", "9", "10", "11"]
     found = dict(outcomes({name: calls[name] for name in names}, 2, None))

@@ -14,9 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "assignments"))
-from test_answers import ROOT, SOURCES, Answer, answers_of
+from answer_room import ROOT, SOURCES, Answer, answers_of
 from typer.testing import CliRunner
 
 from mnist_lab.course.assignments.source import read_assignment
