@@ -1,211 +1,316 @@
-"""The one digit of a picture, cut out of what else is there; or a sentence that says what disturbs."""
+"""The one digit of a picture, cut out; or a sentence that says what disturbs and what to do.
+
+Ink is divided into connected parts. What touches the border of the picture, or is a frame around
+the rest, is no part of the digit. The parts that remain must be near each other and have the shape
+of one digit. The bounds were set on MNIST's 70,000 digits, nearly all of which pass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from mnist_lab.pictures._lines import without_lines
-from mnist_lab.pictures._paper import THUMBNAIL, depth, ink_is_dark
+from mnist_lab.pictures._lines import line_width, without_lines
+from mnist_lab.pictures._paper import SMALL, Levels, depth, ink_is_dark, otsu, rectangularity
 from mnist_lab.pictures._reading import Grey, PictureError
 
 __all__ = ["cut_out"]
 
 Mask = npt.NDArray[np.bool_]
-Levels = npt.NDArray[np.int16]
+Labels = npt.NDArray[np.int32]
 
+EIGHT = np.ones((3, 3), bool)  # pixels that touch by a corner are connected
 MIN_CONTRAST = 32  # levels of 255 between ink and paper
+SPECK = 32  # a part is dropped whose ink is this many times less than that of the heaviest
+MARK = 5  # a part this many times smaller than another is no digit beside it
+MOST_PARTS = 5
+
 BLANK = "No ink stands out: pass one digit, written clearly on plain paper."
-BORDER = (
-    "The border of the picture is dark on one side: cut out the paper, so that only paper is "
-    "around the digit."
-)
-LINES = "Lines or patterns run through the picture: write the digit on plain paper."
-FRAME = "A frame is in the picture, but no digit in it: pass one digit on plain paper."
-PATCH = "A shadow or a dark patch is in the picture: take the digit on plain paper in even light."
+BORDER = "The border of the picture is dark on one side: cut out the paper with the digit."
+LINES = "Lines run through the digit: write it on plain paper, or with a thicker pen."
+FRAME = "A frame or a ring is in the picture: cut out the digit alone."
+PATCH = "A shadow or a stain is on the paper: take the digit on clean paper in even light."
 SEVERAL = "Two digits or more: send one at a time."
-MARKS = "Other marks are beside the digit: send one digit on plain paper, with nothing beside it."
+MARKS = "Other marks are beside the digit: send one digit with nothing beside it."
 
 
 def cut_out(grey: Grey) -> Grey:
-    """Return the digit alone, cut out: ink light, everything else 0."""
-    ink, smooth = depth(grey, ink_is_dark(grey))
-    blank = levels_of(ink)
-    ink = ink - blank.paper
-    smooth = smooth - blank.paper
-    small = max(grey.shape) <= THUMBNAIL
-    refusal = None
-    for share, lines in ((0.3, False), (0.3, True), (0.5, True)):
-        mask = smooth > max(blank.contrast * share, 6 * blank.noise)
-        if lines:
-            mask = without_lines(mask)
+    """Return the digit alone, cut out: ink light, everything else 0.
+
+    Raises:
+        PictureError: no digit, or something that disturbs; the first reason that was found.
+    """
+    ink, smooth, light = depth(grey, ink_is_dark(grey))
+    scale = _scale(ink)
+    ink, smooth = ink - scale.paper, smooth - scale.paper
+    small = max(grey.shape) <= SMALL
+    reason = ""
+    # Faint lines, rings and stains go by a higher threshold, dark lines by their shape.
+    for share, erase in ((0.3, False), (0.3, True), (0.5, True), (0.65, True)):
+        full = smooth > max(scale.contrast * share, 6 * scale.noise)
+        mask = without_lines(full) if erase else full
         try:
-            kept = one_digit(mask, smooth, small)
+            kept = _parts_of_digit(mask, smooth, small)
+            if not small:
+                _check_edges(kept, smooth, light)
+                _check_shape(kept, smooth)
+                if erase and _stroke(kept) < 1.5 * line_width(mask):
+                    raise PictureError(LINES)
+            return _with_soft_edges(ink, full, kept)
         except PictureError as error:
-            refusal = refusal or error
-            continue
-        return finish(ink, kept, mask)
-    raise refusal
+            reason = reason or str(error)
+        if small:
+            break
+    raise PictureError(reason)
 
 
-@dataclass(frozen=True)
-class Scale:
+class Scale(NamedTuple):
+    """Levels of a picture: of its paper, of the noise on it, and of full ink above it."""
+
     paper: int
     noise: int
     contrast: int
 
 
-def levels_of(ink: Levels) -> Scale:
+def _scale(ink: Levels) -> Scale:
     levels = np.sort(ink, axis=None, kind="stable")
     full = int(levels[-1 - min(20, levels.size // 2000)])  # a few stray pixels do not count
     blank = levels[: max(1, np.searchsorted(levels, full / 2))]
-    middle = blank[blank.size // 2]
+    middle = int(blank[blank.size // 2])
     noise = int(np.sort(np.abs(blank - middle))[blank.size // 2])  # median absolute deviation
-    contrast = full - int(middle)
+    contrast = full - middle
     if contrast < max(MIN_CONTRAST, 12 * noise):
         raise PictureError(BLANK)
-    return Scale(int(middle), noise, contrast)
-
-
-def finish(ink: Levels, kept: Mask, mask: Mask) -> Grey:
-    ink = np.where(ndimage.maximum_filter(mask & ~kept, 3), 0, ink)
-    scale = levels_of(np.where(kept | ~mask, ink, 0))
-    faint = ink > max(scale.contrast // 16, 6 * scale.noise)
-    rows, columns = np.nonzero(kept)
-    longest = max(np.ptp(rows), np.ptp(columns)) + 1
-    wide = ndimage.maximum_filter(kept, 2 * (longest // 7) + 1)
-    labels, _ = ndimage.label(faint, np.ones((3, 3)))
-    joined = np.isin(labels, np.unique(labels[kept & faint])) & faint
-    if (joined & ~wide).any():
-        joined &= ndimage.maximum_filter(kept, 5)
-    ink = np.where(joined, ink, 0)
-    rows, columns = np.nonzero(ink > scale.contrast // 4)
-    digit: Grey = ink.clip(0, 255).astype(np.uint8)
-    return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    return Scale(middle, noise, contrast)
 
 
 @dataclass(frozen=True)
 class Part:
-    """A connected part of the ink."""
+    """A connected part of the ink: its label, its ink, its place, the borders that it touches."""
 
     label: int
     mass: float
     box: tuple[slice, slice]
-    sides: tuple[float, float, float, float]  # share of each border of the picture that it covers
+    sides: tuple[float, float, float, float]  # shares of the upper, lower, left and right border
 
     @property
     def size(self) -> tuple[int, int]:
-        return tuple(side.stop - side.start for side in self.box)
+        rows, columns = self.box
+        return rows.stop - rows.start, columns.stop - columns.start
+
+    @property
+    def length(self) -> int:
+        return max(self.size)
+
+    @property
+    def spans(self) -> bool:
+        """Tell whether it reaches from one border to the opposite one."""
+        upper, lower, left, right = self.sides
+        return min(upper, lower) > 0 or min(left, right) > 0
 
 
-def parts_of(labels, count, ink) -> list[Part]:
+def _parts(labels: Labels, ink: Levels) -> list[Part]:
+    """Return the connected parts, the heaviest first."""
+    count = int(labels.max())
     mass = np.bincount(labels.ravel(), ink.ravel(), count + 1)
-    edge = max(1, max(labels.shape) // 200)
-    borders = [labels[:edge], labels[-edge:], labels[:, :edge].T, labels[:, -edge:].T]
-    sides = np.stack([
-        [0.0] * (count + 1) if not count else
-        np.bincount(border.max(axis=0), minlength=count + 1) / border.shape[1]
-        for border in borders
-    ], axis=1)
-    boxes = ndimage.find_objects(labels)
-    return [Part(i + 1, float(mass[i + 1]), box, tuple(sides[i + 1])) for i, box in enumerate(boxes)]
+    edge = 1 + max(labels.shape) // 256
+    borders = (labels[:edge], labels[-edge:], labels[:, :edge].T, labels[:, -edge:].T)
+    lines = [border.max(axis=0) for border in borders]
+    shares = np.stack([np.bincount(line, minlength=count + 1) / line.size for line in lines])
+    parts = [
+        Part(label, float(mass[label]), box, tuple(shares[:, label].tolist()))
+        for label, box in enumerate(ndimage.find_objects(labels), 1)
+    ]
+    return sorted(parts, key=lambda part: -part.mass)
 
 
-def one_digit(mask: Mask, ink: Levels, small: bool) -> Mask:
-    labels, count = ndimage.label(mask, np.ones((3, 3)))
-    parts = parts_of(labels, count, ink)
-    if not parts:
-        raise PictureError(BLANK)
-    parts.sort(key=lambda part: -part.mass)
-    refusal = BLANK
-    dropped = []
+def _parts_of_digit(mask: Mask, ink: Levels, small: bool) -> Mask:
+    """Return the pixels of the parts that make one digit; refuse all else that is no speck."""
+    labels: Labels = ndimage.label(mask, EIGHT)[0]
+    parts = _parts(labels, ink)
+    aside: list[tuple[Part, str, int]] = []  # the part, its name, how near is too near
     if not small:
-        inner = [part for part in parts if not any(part.sides)]
-        heaviest = parts[0].mass
-        outer = [part for part in parts if any(part.sides) and part.mass * 32 >= heaviest]
-        tight = len(outer) == 1 and all(0 < side < 0.75 for side in outer[0].sides) and not any(part.mass*32>=heaviest for part in inner)
+        heavy = [part for part in parts if part.mass * SPECK >= parts[0].mass]
+        outer = [part for part in heavy if any(part.sides)]
+        tight = len(heavy) == 1 and all(0 < side < 0.75 for side in heavy[0].sides)
         if outer and not tight:
-            refusal = BORDER
-            dropped += outer
-            parts = inner
-        parts = [part for part in parts if max(part.size) * 64 >= max(mask.shape)]
-        if not parts:
-            raise PictureError(refusal)
-    parts = [part for part in parts if part.mass * 32 >= parts[0].mass]
-    if not small:
-        parts = without_frames(parts, labels)
-    if len(parts) > 5:
-        raise PictureError(MARKS)
-    check_separate(parts, labels)
-    kept = np.isin(labels, [part.label for part in parts])
-    if not small:
-        check_shape(kept)
-        if dropped:
-            rows, columns = np.nonzero(kept)
-            longest = max(np.ptp(rows), np.ptp(columns)) + 1
-            near = ndimage.maximum_filter(kept, 2 * (longest // 16) + 1)
-            if np.isin(labels[near], [part.label for part in dropped]).any():
-                raise PictureError(BORDER)
+            aside += [(part, BORDER, 3 if part.spans else 10) for part in outer]
+            parts = [part for part in parts if not any(part.sides)]
+        parts = [part for part in parts if part.length * 64 >= max(mask.shape)]
+        parts = [part for part in parts if part.mass * SPECK >= parts[0].mass]
+        for frame in _frames(parts, labels):
+            aside.append((frame, FRAME, 10))
+            parts.remove(frame)
+    parts = [part for part in parts if part.mass * SPECK >= parts[0].mass]
+    if not parts:
+        raise PictureError(aside[0][1] if aside else BLANK)
+    _check_together(parts, labels, small)
+    kept: Mask = np.isin(labels, [part.label for part in parts])
+    length = max(np.ptp(axis) + 1 for axis in np.nonzero(kept))
+    for part, reason, share in aside:
+        near = ndimage.maximum_filter(kept, 2 * (length // share) + 1)
+        if (labels[near] == part.label).any():
+            raise PictureError(reason)
     return kept
 
 
-def without_frames(parts: list[Part], labels) -> list[Part]:
+def _frames(parts: list[Part], labels: Labels) -> list[Part]:
+    """Return the parts that others lie in, others that are no specks beside them."""
+    frames = []
     for frame in parts:
         inside = [
-            part for part in parts
-            if part is not frame and max(part.size) * 4 >= max(frame.size)
+            part
+            for part in parts
+            if part.length * 4 >= frame.length
             and all(f.start < p.start and p.stop < f.stop for f, p in zip(frame.box, part.box))
         ]
-        if not inside:
-            continue
-        filled = ndimage.binary_fill_holes(labels[frame.box] == frame.label)
-        field = labels[frame.box]
-        if any(filled[field == part.label].all() for part in inside):
-            return without_frames([part for part in parts if part is not frame], labels)
-    return parts
+        if inside:
+            field = labels[frame.box]
+            filled = ndimage.binary_fill_holes(field == frame.label)
+            if any(filled[field == part.label].all() for part in inside):
+                frames.append(frame)
+    return frames
 
 
-def check_separate(parts: list[Part], labels) -> None:
-    main = parts[0]
-    for other in parts[1:]:
-        spans = [(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(main.box, other.box)]
-        union = [stop - start for start, stop in spans]
-        gaps = [max(a.start, b.start) - min(a.stop, b.stop) for a, b in zip(main.box, other.box)]
-        least = [min(a, b) for a, b in zip(main.size, other.size)]
-        if gaps[1] >= 0 and least[0] > 0.55 * union[0]:
+def _check_together(parts: list[Part], labels: Labels, small: bool) -> None:
+    """Refuse parts that are too many or too far from each other for one digit."""
+    if len(parts) == 1:
+        return
+    chosen = np.where(np.isin(labels, [part.label for part in parts]), labels, 0)
+    field = _reduced(chosen[_cut(chosen > 0)], 256)
+    for main, other, gap in _neighbours(field):
+        pair = Pair(main, other)
+        tall = min(main.size[0], other.size[0]) > 0.55 * field.shape[0]
+        if tall and pair.beside and (pair.width >= pair.height or gap > 0.06):
             raise PictureError(SEVERAL)
-        distance = gap_between(labels, main, other) / max(main.size)
-        if distance > 0.2 or (distance > .1 and least[0]>.4*union[0]):
-            raise PictureError(SEVERAL if other.mass > main.mass / 4 else MARKS)
+    # Broken strokes have gaps: parts across a gap of less than a tenth belong together.
+    joined = ndimage.maximum_filter(field > 0, 2 * (max(field.shape) // 20) + 1)
+    groups = np.where(field > 0, ndimage.label(joined, EIGHT)[0], 0)
+    if groups.max() > MOST_PARTS:
+        raise PictureError(MARKS)
+    for main, other, gap in _neighbours(groups):
+        pair = Pair(main, other)
+        if gap > 0.15 and pair.height_share > 0.38:
+            raise PictureError(SEVERAL)
+        if gap > 0.5 and not small:
+            raise PictureError(SEVERAL)
+        height, width = other.size
+        below = other.box[0].start >= main.box[0].stop
+        if below and height < 0.3 * width and width > 0.5 * main.size[1]:
+            raise PictureError(MARKS)
 
 
-def gap_between(labels, one: Part, other: Part) -> float:
-    box = tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(one.box, other.box))
-    step = max(1, max(s.stop - s.start for s in box) // 256)
-    field = labels[box][::step, ::step]
-    distance = ndimage.distance_transform_edt(field != one.label)
-    there = distance[field == other.label]
-    return float(there.min() - 1) * step if there.size else 0.0
+def _neighbours(labels: Labels) -> Iterator[tuple[Part, Part, float]]:
+    """Yield the largest part, each other that is no mere mark, and the gap between both.
+
+    The gap is a share of the longer of both.
+    """
+    main, *others = _parts(labels, (labels > 0).astype(np.int16))
+    distance = ndimage.distance_transform_edt(labels != main.label)
+    for other in others:
+        if other.mass * MARK > main.mass:
+            gap = distance[labels == other.label].min() - 1
+            yield main, other, gap / max(main.length, other.length)
 
 
-def check_shape(kept: Mask) -> None:
-    rows, columns = np.nonzero(kept)
-    cut = kept[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    step = max(1, max(cut.shape) // 128)
-    cut = np.pad(cut[::step, ::step], 1)
-    stroke = 2 * ndimage.distance_transform_edt(cut).max() / (max(cut.shape) - 2)
-    if stroke > 0.6:
-        raise PictureError(PATCH)
-    holes, count = ndimage.label(~cut)
-    sizes = np.bincount(holes.ravel())[2:]
-    if (sizes > 0.008 * cut.size).sum() > 3:
+class Pair:
+    """Two parts together: the box around both, and how they stand to each other."""
+
+    def __init__(self, one: Part, other: Part) -> None:
+        (rows, columns), (other_rows, other_columns) = one.box, other.box
+        self.height = max(rows.stop, other_rows.stop) - min(rows.start, other_rows.start)
+        self.width = max(columns.stop, other_columns.stop) - min(columns.start, other_columns.start)
+        self.beside = max(columns.start, other_columns.start) >= min(
+            columns.stop, other_columns.stop
+        )
+        self.height_share = min(one.size[0], other.size[0]) / self.height  # of the lower one
+
+
+def _reduced(field: Labels, longest: int) -> Labels:
+    """Return a smaller copy that keeps the largest label of each square."""
+    step = -(-max(field.shape) // longest)
+    if step == 1:
+        return field
+    padded = np.pad(field, [(0, -side % step) for side in field.shape])
+    height, width = (side // step for side in padded.shape)
+    return padded.reshape(height, step, width, step).max(axis=(1, 3))
+
+
+def _cut(kept: Mask) -> tuple[slice, slice]:
+    box: tuple[slice, slice] = ndimage.find_objects(kept.astype(np.uint8))[0]
+    return box
+
+
+def _stroke(kept: Mask) -> float:
+    """Return the width of the strokes in pixels: twice the median distance from ridge to edge."""
+    cut = np.pad(kept[_cut(kept)], 1)
+    distance = ndimage.distance_transform_edt(cut)
+    ridge = distance[(distance == ndimage.maximum_filter(distance, 3)) & cut]
+    return 2 * float(np.median(ridge))
+
+
+def _check_edges(kept: Mask, ink: Levels, light: Grey) -> None:
+    """Refuse ink that lies on something as dark as itself: the end of a finger, a strip of desk."""
+    rim = ndimage.maximum_filter(kept, 9) & ~ndimage.maximum_filter(kept, 3)
+    dark = light[rim] <= np.median(light[kept])
+    faint = ink[rim] < np.median(ink[kept]) // 4
+    if np.mean(dark & faint) > 0.12:
+        raise PictureError(BORDER)
+
+
+def _check_shape(kept: Mask, ink: Levels) -> None:
+    """Refuse what no digit looks like: patches, frames, rings, patterns, ink of two darknesses."""
+    box = _cut(kept)
+    cut = np.pad(_reduced(kept[box].astype(np.int32), 160) > 0, 1)
+    distance = ndimage.distance_transform_edt(cut)
+    length = max(cut.shape) - 2
+    width = 2 * distance.max() / length
+    filled = ndimage.binary_fill_holes(cut)
+    holes = np.bincount(ndimage.label(filled & ~cut)[0].ravel())[1:]
+    if (holes > 0.008 * cut.size).sum() > 3:
         raise PictureError(LINES)
-    from mnist_lab.pictures._paper import _rectangularity
-    if sizes.size and sizes.max() > 0.5 * (cut.size):
-        if _rectangularity(*np.nonzero(ndimage.binary_fill_holes(cut))) > 0.9:
+    straight = rectangularity(*np.nonzero(filled))
+    if width > 0.55 or (width > 0.33 and straight > 0.85):
+        raise PictureError(PATCH)
+    if holes.size and holes.max() > 0.5 * filled.sum():
+        rows, columns = np.nonzero(filled & ~ndimage.binary_erosion(filled))
+        radius = np.hypot(rows - rows.mean(), columns - columns.mean())
+        if straight > 0.9 or radius.std() < 0.03 * radius.mean():
             raise PictureError(FRAME)
+    core = ndimage.binary_erosion(kept[box], EIGHT, max(1, length // 80))
+    if _of_two_levels(ink[box][core].clip(0, 255).astype(np.uint8)):
+        raise PictureError(PATCH)
+
+
+def _of_two_levels(levels: Grey) -> bool:
+    """Tell whether this ink is of two clearly different darknesses, such as a digit on a stain."""
+    if levels.size < 50:
+        return False
+    bound = otsu(levels)
+    faint, full = levels[levels <= bound], levels[levels > bound]
+    share = faint.size / levels.size
+    if not 0.05 < share < 1:
+        return False
+    between = share * (1 - share) * (full.mean() - faint.mean()) ** 2
+    return bool(between > 0.88 * levels.var() and faint.mean() < 0.62 * full.mean())
+
+
+def _with_soft_edges(ink: Levels, mask: Mask, kept: Mask) -> Grey:
+    """Return the levels of the digit and of the soft edges of its strokes, cut out."""
+    ink = np.where(ndimage.maximum_filter(mask & ~kept, 3) & ~kept, 0, ink)
+    scale = _scale(np.where(mask & ~kept, 0, ink))
+    faint = ink > max(scale.contrast // 16, 6 * scale.noise)
+    labels = ndimage.label(faint, EIGHT)[0]
+    joined = faint & np.isin(labels, np.unique(labels[kept & faint]))
+    length = max(np.ptp(axis) + 1 for axis in np.nonzero(kept))
+    if (joined & ~ndimage.maximum_filter(kept, 2 * (length // 7) + 1)).any():
+        joined &= ndimage.maximum_filter(kept, 5)  # faint ink that leads away is none of the digit
+    ink = np.where(joined, ink, 0)
+    rows, columns = np.nonzero(ink > scale.contrast // 4)  # the rim would grow by every resampling
+    digit: Grey = ink.clip(0, 255).astype(np.uint8)
+    return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]

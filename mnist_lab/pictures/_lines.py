@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-__all__ = ["without_lines"]
+__all__ = ["line_width", "without_lines"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -21,9 +21,14 @@ MOST_LINES = 80
 MOST_POINTS = 20_000
 
 
+def line_width(mask: Mask) -> int:
+    """Return how many pixels wide a line is at most."""
+    return max(3, max(mask.shape) // 80)
+
+
 def without_lines(mask: Mask) -> Mask:
     """Return the ink without its lines, or the same ink if there are none."""
-    thickness = max(3, max(mask.shape) // 80)  # of lines, at most
+    thickness = line_width(mask)
     for turn in (False, True):
         turned = mask.T if turn else mask
         cleared = _without_level_lines(turned, thickness)

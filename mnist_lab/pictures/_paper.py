@@ -17,11 +17,12 @@ from scipy import ndimage
 
 from mnist_lab.pictures._reading import Grey
 
-__all__ = ["THUMBNAIL", "Levels", "depth", "ink_is_dark"]
+__all__ = ["SMALL", "Levels", "depth", "ink_is_dark", "otsu", "rectangularity"]
 
 Levels = npt.NDArray[np.int16]
 
 THUMBNAIL = 64  # longest side of the small copy in which paper and ink are told apart
+SMALL = 64  # longest side of a picture that shows a digit and nothing else, such as one of MNIST
 WINDOW = 17 / 64  # of the longest side: wider than strokes
 DARK = 64  # levels: in deeper shade than this, noise would be taken for ink
 
@@ -50,7 +51,7 @@ def ink_is_dark(grey: Grey) -> bool:
 
 def _is_sheet_on_dark(small: Grey) -> bool:
     """Tell whether the light part is a rectangle, such as a sheet on a desk, with ink on it."""
-    parts, count = ndimage.label(small > _otsu(small))
+    parts, count = ndimage.label(small > otsu(small))
     if not count:
         return False
     sheet = parts == np.bincount(parts.ravel())[1:].argmax() + 1
@@ -58,11 +59,11 @@ def _is_sheet_on_dark(small: Grey) -> bool:
     rows, columns = np.nonzero(filled)
     share = sheet.sum() / filled.sum()
     return bool(
-        filled.mean() > 0.2 and 0.6 < share < 1 and _rectangularity(rows, columns) > 0.86
+        filled.mean() > 0.2 and 0.6 < share < 1 and rectangularity(rows, columns) > 0.86
     )
 
 
-def _rectangularity(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> float:
+def rectangularity(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> float:
     """Return the share that these pixels fill of the smallest rectangle around them."""
     smallest = math.inf
     for angle in np.deg2rad(np.arange(0, 90, 5)):
@@ -72,7 +73,7 @@ def _rectangularity(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> float:
     return float(rows.size / smallest)
 
 
-def _otsu(grey: Grey) -> int:
+def otsu(grey: Grey) -> int:
     """Return the level that divides the pixels best into two classes (Otsu 1979)."""
     count = np.bincount(grey.ravel(), minlength=256).astype(float)
     below, moment = count.cumsum(), (count * np.arange(256)).cumsum()
@@ -81,19 +82,23 @@ def _otsu(grey: Grey) -> int:
     return int(between.argmax())
 
 
-def depth(grey: Grey, dark: bool) -> tuple[Levels, Levels]:
+def depth(grey: Grey, dark: bool) -> tuple[Levels, Levels, Grey]:
     """Return how far each pixel is from the paper around it towards ink, from 0 to 255.
 
-    Twice: as it is, and from a picture that is smoothed over 3 by 3 pixels, against noise.
+    Twice: as it is, and after smoothing over 3 by 3 pixels, against noise; then the smoothed
+    picture itself, in which ink is darker than paper.
     """
     if not dark:
         grey = ~grey  # 255 minus each: from here on, ink is darker than paper
-    if max(grey.shape) <= THUMBNAIL:
+    if max(grey.shape) <= SMALL:
         ink = int(grey.max()) - grey.astype(np.int16)
-        return ink, ink
+        return ink, ink, grey
     smooth = np.asarray(Image.fromarray(grey).filter(ImageFilter.BoxBlur(1)))
     window = round(max(grey.shape) * WINDOW) | 1
     paper = ndimage.grey_closing(smooth, window, mode="nearest").astype(np.int32)
     # Shade takes its share of the light from paper and ink; chalk adds the same light to any board.
     scale = np.maximum(paper, DARK) if dark else np.full_like(paper, 255)
-    return tuple(((paper - levels) * 255 // scale).astype(np.int16) for levels in (grey, smooth))
+    ink, smooth_ink = (
+        ((paper - levels) * 255 // scale).astype(np.int16) for levels in (grey, smooth)
+    )
+    return ink, smooth_ink, smooth
