@@ -17,12 +17,13 @@ from scipy import ndimage
 
 from mnist_lab.pictures._lines import line_width, without_lines
 from mnist_lab.pictures._paper import SMALL, Levels, depth, ink_is_dark, otsu, rectangularity
-from mnist_lab.pictures._reading import Grey, PictureError
+from mnist_lab.pictures._reading import BLANK, Grey, PictureError
 
 __all__ = ["cut_out"]
 
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
+Box = tuple[slice, slice]
 
 EIGHT = np.ones((3, 3), bool)  # pixels that touch by a corner are connected
 MIN_CONTRAST = 32  # levels of 255 between ink and paper
@@ -30,7 +31,6 @@ SPECK = 32  # a part is dropped whose ink is this many times less than that of t
 MARK = 5  # a part this many times smaller than another is no digit beside it
 MOST_PARTS = 5
 
-BLANK = "No ink stands out: pass one digit, written clearly on plain paper."
 BORDER = "The border of the picture is dark on one side: cut out the paper with the digit."
 LINES = "Lines run through the digit: write it on plain paper, or with a thicker pen."
 FRAME = "A frame or a ring is in the picture: cut out the digit alone."
@@ -50,22 +50,21 @@ def cut_out(grey: Grey) -> Grey:
     ink, smooth = ink - scale.paper, smooth - scale.paper
     small = max(grey.shape) <= SMALL
     reason = ""
-    # Faint lines, rings and stains go by a higher threshold, dark lines by their shape.
-    for share, erase in ((0.3, False), (0.3, True), (0.5, True), (0.65, True)):
+    # Dark lines go by their shape; faint lines, rings and stains go by a higher threshold.
+    attempts = ((0.3, False), (0.3, True), (0.5, True), (0.65, True))
+    for share, erase_lines in attempts[: 1 if small else None]:
         full = smooth > max(scale.contrast * share, 6 * scale.noise)
-        mask = without_lines(full) if erase else full
+        mask = without_lines(full) if erase_lines else full
         try:
             kept = _parts_of_digit(mask, smooth, small)
             if not small:
                 _check_edges(kept, smooth, light)
                 _check_shape(kept, smooth)
-                if erase and _stroke(kept) < 1.5 * line_width(mask):
-                    raise PictureError(LINES)
+                if erase_lines and _stroke(kept) < 1.5 * line_width(mask):
+                    raise PictureError(LINES)  # strokes as thin as lines may have gone with them
             return _with_soft_edges(ink, full, kept)
         except PictureError as error:
             reason = reason or str(error)
-        if small:
-            break
     raise PictureError(reason)
 
 
@@ -95,7 +94,7 @@ class Part:
 
     label: int
     mass: float
-    box: tuple[slice, slice]
+    box: Box
     sides: tuple[float, float, float, float]  # shares of the upper, lower, left and right border
 
     @property
@@ -125,6 +124,7 @@ def _parts(labels: Labels, ink: Levels) -> list[Part]:
     parts = [
         Part(label, float(mass[label]), box, tuple(shares[:, label].tolist()))
         for label, box in enumerate(ndimage.find_objects(labels), 1)
+        if box  # a label can be missing
     ]
     return sorted(parts, key=lambda part: -part.mass)
 
@@ -166,8 +166,7 @@ def _frames(parts: list[Part], labels: Labels) -> list[Part]:
         inside = [
             part
             for part in parts
-            if part.length * 4 >= frame.length
-            and all(f.start < p.start and p.stop < f.stop for f, p in zip(frame.box, part.box))
+            if part.length * 4 >= frame.length and _within(part.box, frame.box)
         ]
         if inside:
             field = labels[frame.box]
@@ -177,58 +176,62 @@ def _frames(parts: list[Part], labels: Labels) -> list[Part]:
     return frames
 
 
+def _within(box: Box, frame: Box) -> bool:
+    sides = zip(box, frame, strict=True)
+    return all(outer.start < inner.start and inner.stop < outer.stop for inner, outer in sides)
+
+
 def _check_together(parts: list[Part], labels: Labels, small: bool) -> None:
     """Refuse parts that are too many or too far from each other for one digit."""
     if len(parts) == 1:
         return
     chosen = np.where(np.isin(labels, [part.label for part in parts]), labels, 0)
     field = _reduced(chosen[_cut(chosen > 0)], 256)
+    height, width = field.shape
+    total = np.count_nonzero(field)
     for main, other, gap in _neighbours(field):
-        pair = Pair(main, other)
-        tall = min(main.size[0], other.size[0]) > 0.55 * field.shape[0]
-        if tall and pair.beside and (pair.width >= pair.height or gap > 0.06):
+        low = min(main.size[0], other.size[0])
+        # Parts of one digit, such as an open 4, are as tall as each other at times. Then they are
+        # close, or narrow together, or other parts join them.
+        whole = main.mass + other.mass > 0.8 * total
+        side_by_side = _beside(main, other, 1) and low > 0.55 * height
+        if side_by_side and (width >= height or (whole and gap > 0.06 * height)):
             raise PictureError(SEVERAL)
-    # Broken strokes have gaps: parts across a gap of less than a tenth belong together.
-    joined = ndimage.maximum_filter(field > 0, 2 * (max(field.shape) // 20) + 1)
-    groups = np.where(field > 0, ndimage.label(joined, EIGHT)[0], 0)
+        stacked = _beside(main, other, 0) and low > 0.38 * height > 0.65 * width
+        if stacked and gap > 0.07 * height:
+            raise PictureError(SEVERAL)
+        below = other.box[0].start >= main.box[0].stop
+        if whole and below and other.size[0] < 0.3 * other.size[1] and other.size[1] > 0.5 * width:
+            raise PictureError(MARKS)
+    # Broken strokes have gaps: parts across a gap of less than a sixth belong together.
+    groups = _joined(field, max(field.shape) // 12)
     if groups.max() > MOST_PARTS:
         raise PictureError(MARKS)
     for main, other, gap in _neighbours(groups):
-        pair = Pair(main, other)
-        if gap > 0.15 and pair.height_share > 0.38:
+        tall = min(main.size[0], other.size[0]) > 0.38 * height
+        if gap > (0.12 if tall else 0.5) * max(field.shape) and (tall or not small):
             raise PictureError(SEVERAL)
-        if gap > 0.5 and not small:
-            raise PictureError(SEVERAL)
-        height, width = other.size
-        below = other.box[0].start >= main.box[0].stop
-        if below and height < 0.3 * width and width > 0.5 * main.size[1]:
-            raise PictureError(MARKS)
+
+
+def _joined(labels: Labels, radius: int) -> Labels:
+    """Return the parts with one label for those that are no more than twice the radius apart."""
+    joined = ndimage.label(ndimage.maximum_filter(labels > 0, 2 * radius + 1), EIGHT)[0]
+    return np.where(labels > 0, joined, 0)
+
+
+def _beside(one: Part, other: Part, axis: int) -> bool:
+    """Tell whether one part begins where the other ends, or later, along this axis."""
+    a, b = one.box[axis], other.box[axis]
+    return bool(max(a.start, b.start) >= min(a.stop, b.stop))
 
 
 def _neighbours(labels: Labels) -> Iterator[tuple[Part, Part, float]]:
-    """Yield the largest part, each other that is no mere mark, and the gap between both.
-
-    The gap is a share of the longer of both.
-    """
+    """Yield the largest part, each other that is no mere mark, and the pixels between both."""
     main, *others = _parts(labels, (labels > 0).astype(np.int16))
     distance = ndimage.distance_transform_edt(labels != main.label)
     for other in others:
         if other.mass * MARK > main.mass:
-            gap = distance[labels == other.label].min() - 1
-            yield main, other, gap / max(main.length, other.length)
-
-
-class Pair:
-    """Two parts together: the box around both, and how they stand to each other."""
-
-    def __init__(self, one: Part, other: Part) -> None:
-        (rows, columns), (other_rows, other_columns) = one.box, other.box
-        self.height = max(rows.stop, other_rows.stop) - min(rows.start, other_rows.start)
-        self.width = max(columns.stop, other_columns.stop) - min(columns.start, other_columns.start)
-        self.beside = max(columns.start, other_columns.start) >= min(
-            columns.stop, other_columns.stop
-        )
-        self.height_share = min(one.size[0], other.size[0]) / self.height  # of the lower one
+            yield main, other, float(distance[labels == other.label].min() - 1)
 
 
 def _reduced(field: Labels, longest: int) -> Labels:
@@ -238,11 +241,12 @@ def _reduced(field: Labels, longest: int) -> Labels:
         return field
     padded = np.pad(field, [(0, -side % step) for side in field.shape])
     height, width = (side // step for side in padded.shape)
-    return padded.reshape(height, step, width, step).max(axis=(1, 3))
+    squares: Labels = padded.reshape(height, step, width, step).max(axis=(1, 3))
+    return squares
 
 
-def _cut(kept: Mask) -> tuple[slice, slice]:
-    box: tuple[slice, slice] = ndimage.find_objects(kept.astype(np.uint8))[0]
+def _cut(kept: Mask) -> Box:
+    box: Box = ndimage.find_objects(kept.astype(np.uint8))[0]
     return box
 
 
@@ -272,7 +276,7 @@ def _check_shape(kept: Mask, ink: Levels) -> None:
     width = 2 * distance.max() / length
     filled = ndimage.binary_fill_holes(cut)
     holes = np.bincount(ndimage.label(filled & ~cut)[0].ravel())[1:]
-    if (holes > 0.008 * cut.size).sum() > 3:
+    if (holes > 0.008 * cut.size).sum() > 3 or (holes > 0.001 * cut.size).sum() > 8:
         raise PictureError(LINES)
     straight = rectangularity(*np.nonzero(filled))
     if width > 0.55 or (width > 0.33 and straight > 0.85):

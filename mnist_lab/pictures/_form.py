@@ -6,18 +6,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mnist_lab.pictures._reading import Grey
+from mnist_lab.pictures._reading import BLANK, Grey, PictureError
 
-__all__ = ["resized", "to_form"]
+__all__ = ["to_form"]
 
 
 def to_form(digit: Grey) -> Grey:
-    """Bring a cut-out digit to 20 pixels, stretch its levels and centre its mass."""
+    """Bring a cut-out digit to 20 pixels, stretch its levels and centre its mass.
+
+    Raises:
+        PictureError: nothing of the ink is left at this size.
+    """
     longest = max(digit.shape)
     height, width = (max(1, (40 * n + longest) // (2 * longest)) for n in digit.shape)
-    small = resized(digit, (width, height), Image.Resampling.BICUBIC).astype(np.int64)
+    small = _resized(digit, (width, height), Image.Resampling.BICUBIC).astype(np.int64)
     levels = np.sort(small[small > 0])
-    if not levels.size:
+    if not levels.size:  # a hair: nothing of it is left at 20 pixels
         raise PictureError(BLANK)
     # A quarter of the ink or more becomes full ink: in MNIST 39 % of it has a level over 250.
     full = levels[levels.size * 3 // 4]
@@ -34,7 +38,7 @@ def _start(mass: npt.NDArray[np.int64]) -> int:
     return min(max((29 * total - 2 * moment) // (2 * total), 0), 28 - mass.size)
 
 
-def resized(grey: Grey, size: tuple[int, int], how: Image.Resampling) -> Grey:
+def _resized(grey: Grey, size: tuple[int, int], how: Image.Resampling) -> Grey:
     """Resize in two passes: Pillow 11 and 13 differ in which comes first, so in their rounding."""
     image = Image.fromarray(grey)
     return np.asarray(image.resize((size[0], image.height), how).resize(size, how))

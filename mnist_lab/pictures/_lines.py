@@ -17,13 +17,13 @@ __all__ = ["line_width", "without_lines"]
 Mask = npt.NDArray[np.bool_]
 
 SLOPES = np.linspace(-0.27, 0.27, 109)  # 15 degrees to either side
-MOST_LINES = 80
-MOST_POINTS = 20_000
+MOST_LINES = 80  # in either direction
+MOST_POINTS = 8_000  # that vote for lines
 
 
 def line_width(mask: Mask) -> int:
     """Return how many pixels wide a line is at most."""
-    return max(3, max(mask.shape) // 80)
+    return max(3, int(max(mask.shape)) // 80)
 
 
 def without_lines(mask: Mask) -> Mask:
@@ -71,4 +71,5 @@ def _without_level_lines(mask: Mask, thickness: int) -> Mask:
     kept = mask & ~lines
     # A stroke across a line loses its part on the line: it is there above and below.
     closed = ndimage.grey_closing(kept.astype(np.uint8), (2 * thickness + 3, 1)).astype(bool)
-    return kept | (closed & lines)
+    cleared: Mask = kept | (closed & lines)
+    return cleared

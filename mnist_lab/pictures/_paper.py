@@ -58,9 +58,7 @@ def _is_sheet_on_dark(small: Grey) -> bool:
     filled = ndimage.binary_fill_holes(sheet)
     rows, columns = np.nonzero(filled)
     share = sheet.sum() / filled.sum()
-    return bool(
-        filled.mean() > 0.2 and 0.6 < share < 1 and rectangularity(rows, columns) > 0.86
-    )
+    return bool(filled.mean() > 0.2 and 0.6 < share < 1 and rectangularity(rows, columns) > 0.86)
 
 
 def rectangularity(rows: npt.NDArray[Any], columns: npt.NDArray[Any]) -> float:

@@ -1,13 +1,8 @@
-"""Any picture of one handwritten digit, brought to the form of MNIST.
-
-As MNIST was made (LeCun, Bottou, Bengio and Haffner 1998, section III-A), the digit is cut out,
-its longer side brought to 20 pixels and its centre of mass put in the centre of a 28 by 28 field:
-row and column 14, counted from 0, to within 0.52 pixel in all 70,000 images. Pixels are computed in
-whole numbers, in Pillow's resampling too, so that they come out the same on every machine.
-"""
+"""Pictures of every kind, read as grey levels, or refused with what is wrong with them."""
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import os
@@ -18,9 +13,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
-from scipy import ndimage
 
-__all__ = ["Grey", "Picture", "PictureError", "to_grey"]
+__all__ = ["BLANK", "Grey", "Picture", "PictureError", "to_grey"]
 
 Grey = npt.NDArray[np.uint8]
 Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray[Any]
@@ -28,10 +22,9 @@ Picture = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | npt.NDArray
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # EPS would start a program
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 1024  # larger pictures are averaged down: enough for a digit a twentieth as high
-THUMBNAIL = 64  # longest side of the small copy in which paper and ink are told apart
-MIN_CONTRAST = 32  # levels of 255 between ink and paper
 TOO_LARGE = f"has more than {MAX_PIXELS:,} pixels: cut out the digit or shrink the picture."
 BLANK = "No ink stands out: pass one digit, written clearly on plain paper."
+FULL = (1, 255, 1023, 4095, 16383, 65535)  # the highest level of 1, 8, 10, 12, 14 and 16 bits
 
 
 class PictureError(ValueError):
@@ -46,9 +39,13 @@ def to_grey(picture: Picture) -> Grey:
 def _read(source: Any, name: str = "The picture") -> Image.Image:
     """Return the picture in mode L, RGB or RGBA; its declared size is checked before decoding."""
     try:
+        if isinstance(source, str) and source.startswith("data:"):
+            name, source = "The data URL", base64.b64decode(source.partition(",")[2])
+        if isinstance(source, str) and source.startswith(("http://", "https://")):
+            raise PictureError(f"{source[:80]!r} is a web address: download it and pass the file.")
         if isinstance(source, str | os.PathLike):
             name = repr(str(source)[-200:])
-            with Path(source).open("rb") as file:
+            with Path(source).expanduser().open("rb") as file:
                 return _read(file, name)
         if isinstance(source, bytes | bytearray | memoryview):
             source = io.BytesIO(source)
@@ -93,7 +90,7 @@ def _from_array(array: npt.NDArray[Any]) -> Image.Image:
         raise PictureError(f"The array {TOO_LARGE}")
     low, high = float(array.min()), float(array.max())
     slack = 0.05 if array.dtype.kind == "f" else 0.0
-    full = next((full for full in (1, 255, 65535) if high <= full * (1 + slack)), None)
+    full = next((full for full in FULL if high <= full * (1 + slack)), None)
     if full is None or not low >= -slack * full:  # NaN fails both
         raise PictureError(
             f"Levels run from {low:g} to {high:g}: scale them to 0..1, 0..255 or 0..65535, no NaN."
@@ -117,5 +114,3 @@ def _levels(image: Image.Image) -> Grey:
     if image.mode == "L":
         return np.asarray(image)
     return max(map(np.asarray, [image.convert("L"), *image.split()]), key=np.std)
-
-
