@@ -28,6 +28,7 @@ Box = tuple[slice, slice]
 EIGHT = np.ones((3, 3), bool)  # pixels that touch by a corner are connected
 MIN_CONTRAST = 32  # levels of 255 between ink and paper
 SPECK = 32  # a part is dropped whose ink is this many times less than that of the heaviest
+FIELD = 28  # pixels a side of an image of MNIST
 MARK = 5  # a part this many times smaller than another is no digit beside it
 MOST_PARTS = 5
 
@@ -57,9 +58,10 @@ def cut_out(grey: Grey) -> Grey:
         mask = without_lines(full) if erase_lines else full
         try:
             kept = _parts_of_digit(mask, smooth, small)
+            if not small or max(np.ptp(axis) for axis in np.nonzero(kept)) >= FIELD:
+                _check_shape(kept, smooth)
             if not small:
                 _check_edges(kept, smooth, light)
-                _check_shape(kept, smooth)
                 if erase_lines and _stroke(kept) < 1.5 * line_width(mask):
                     raise PictureError(LINES)  # strokes as thin as lines may have gone with them
             return _with_soft_edges(ink, full, kept)
@@ -189,20 +191,22 @@ def _check_together(parts: list[Part], labels: Labels, small: bool) -> None:
     field = _reduced(chosen[_cut(chosen > 0)], 256)
     height, width = field.shape
     total = np.count_nonzero(field)
+    for part in parts[1:]:
+        upper, lower = sorted((parts[0], part), key=lambda part: part.box[0].start)
+        bar = lower.size[0] * 3 < lower.size[1] and lower.size[1] * 2 > upper.size[1]
+        if bar and len(parts) == 2 and _beside(upper, lower, 0):
+            raise PictureError(MARKS)
     for main, other, gap in _neighbours(field):
         low = min(main.size[0], other.size[0])
         # Parts of one digit, such as an open 4, are as tall as each other at times. Then they are
         # close, or narrow together, or other parts join them.
         whole = main.mass + other.mass > 0.8 * total
         side_by_side = _beside(main, other, 1) and low > 0.55 * height
-        if side_by_side and (width >= height or (whole and gap > 0.06 * height)):
+        if side_by_side and (width >= height or (whole and gap > 0.1 * height)):
             raise PictureError(SEVERAL)
         stacked = _beside(main, other, 0) and low > 0.38 * height > 0.65 * width
         if stacked and gap > 0.07 * height:
             raise PictureError(SEVERAL)
-        below = other.box[0].start >= main.box[0].stop
-        if whole and below and other.size[0] < 0.3 * other.size[1] and other.size[1] > 0.5 * width:
-            raise PictureError(MARKS)
     # Broken strokes have gaps: parts across a gap of less than a sixth belong together.
     groups = _joined(field, max(field.shape) // 12)
     if groups.max() > MOST_PARTS:
@@ -279,7 +283,7 @@ def _check_shape(kept: Mask, ink: Levels) -> None:
     if (holes > 0.008 * cut.size).sum() > 3 or (holes > 0.001 * cut.size).sum() > 8:
         raise PictureError(LINES)
     straight = rectangularity(*np.nonzero(filled))
-    if width > 0.55 or (width > 0.33 and straight > 0.85):
+    if width > 0.65 or (width > 0.33 and straight > 0.965):
         raise PictureError(PATCH)
     if holes.size and holes.max() > 0.5 * filled.sum():
         rows, columns = np.nonzero(filled & ~ndimage.binary_erosion(filled))
@@ -306,15 +310,15 @@ def _of_two_levels(levels: Grey) -> bool:
 
 def _with_soft_edges(ink: Levels, mask: Mask, kept: Mask) -> Grey:
     """Return the levels of the digit and of the soft edges of its strokes, cut out."""
-    ink = np.where(ndimage.maximum_filter(mask & ~kept, 3) & ~kept, 0, ink)
-    scale = _scale(np.where(mask & ~kept, 0, ink))
+    others = mask & ~kept
+    scale = _scale(np.where(others, 0, ink))
     faint = ink > max(scale.contrast // 16, 6 * scale.noise)
     labels = ndimage.label(faint, EIGHT)[0]
     joined = faint & np.isin(labels, np.unique(labels[kept & faint]))
     length = max(np.ptp(axis) + 1 for axis in np.nonzero(kept))
     if (joined & ~ndimage.maximum_filter(kept, 2 * (length // 7) + 1)).any():
         joined &= ndimage.maximum_filter(kept, 5)  # faint ink that leads away is none of the digit
-    ink = np.where(joined, ink, 0)
+    ink = np.where(joined & (kept | ~ndimage.maximum_filter(others, 3)), ink, 0)
     rows, columns = np.nonzero(ink > scale.contrast // 4)  # the rim would grow by every resampling
     digit: Grey = ink.clip(0, 255).astype(np.uint8)
     return digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
