@@ -143,7 +143,8 @@ def _parts_of_digit(mask: Mask, ink: Levels, small: bool) -> Mask:
         if outer and not tight:
             aside += [(part, BORDER, 3 if part.spans else 10) for part in outer]
             parts = [part for part in parts if not any(part.sides)]
-        parts = [part for part in parts if part.length * 64 >= max(mask.shape)]
+        if parts and parts[0].length * 64 < max(mask.shape):
+            parts = []  # nothing but dust
         parts = [part for part in parts if part.mass * SPECK >= parts[0].mass]
         for frame in _frames(parts, labels):
             aside.append((frame, FRAME, 10))
