@@ -30,7 +30,8 @@ MIN_CONTRAST = 32  # levels of 255 between ink and paper
 SPECK = 32  # a part is dropped whose ink is this many times less than that of the heaviest
 FIELD = 28  # pixels a side of an image of MNIST
 MARK = 5  # a part this many times smaller than another is no digit beside it
-MOST_PARTS = 5
+MOST_PIECES = 60  # of a pen line that breaks often; a page of text has more
+MOST_PARTS = 5  # of one digit, when pieces near each other are joined
 
 BORDER = "The border of the picture is dark on one side: cut out the paper with the digit."
 LINES = "Lines run through the digit: write it on plain paper, or with a thicker pen."
@@ -188,6 +189,8 @@ def _check_together(parts: list[Part], labels: Labels, small: bool) -> None:
     """Refuse parts that are too many or too far from each other for one digit."""
     if len(parts) == 1:
         return
+    if len(parts) > MOST_PIECES:
+        raise PictureError(MARKS)
     chosen = np.where(np.isin(labels, [part.label for part in parts]), labels, 0)
     field = _reduced(chosen[_cut(chosen > 0)], 256)
     height, width = field.shape

@@ -231,6 +231,13 @@ EMPTY: dict[str, Callable[[Random], Levels]] = {
     "finger": lambda rng: np.where(finger(rng), 110, sheet(rng)),
     "desk": lambda rng: np.where(desk(rng), 60, sheet(rng)),
     "frame": lambda rng: np.where(frame(rng), 60, sheet(rng)),
+    "text": lambda rng: np.where(
+        np.kron(rng.random((18, 45)) < 0.5, np.ones((25, 10))).astype(bool)
+        & (np.arange(PAGE) % 10 < 5)
+        & (np.arange(PAGE)[:, None] % 25 < 9),
+        60,
+        sheet(rng),
+    ),
     "coffee ring": lambda rng: sheet(rng) - 60 * ring(rng, 30),
     "title bar": lambda rng: np.where(title_bar(rng), 90, sheet(rng)),
 }
