@@ -29,7 +29,7 @@ lint: $(READY)
 	$(BIN)/mnist-lab lint
 
 unit: $(READY)
-	$(BIN)/python -m pytest tests -n 2
+	$(BIN)/python -m pytest tests -n 3
 
 notebooks: $(READY)
 	$(BIN)/python -m pytest --nbval notebooks assignments -n 2

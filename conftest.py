@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     if getattr(option, "dist", "no") in {"load", "worksteal"}:
         option.dist = "loadscope"  # the cells of a lesson stay together
+        option.loadscopereorder = False  # see pytest_collection_modifyitems
     if not (getattr(option, "nbval", False) or getattr(option, "nbval_lax", False)):
         return
     option.nbval_sanitize_with = option.nbval_sanitize_with or str(SANITIZE)
@@ -33,6 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
     export_environment(config)
     notice_dead_kernels()
     choose_comparison(config)  # workers of xdist, too: what is set here does not reach them
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that hold slow tests: begun last, they would keep one worker busy alone.
+
+    Within a file the order stays: tests there share what they set up.
+    """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

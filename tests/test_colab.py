@@ -62,6 +62,7 @@ def changes(resolved: dict[str, str], versions: dict[str, str]) -> dict[str, str
     return {name: v for name, v in resolved.items() if versions.get(name) != v}
 
 
+@pytest.mark.slow
 def test_nothing_changes(tmp_path: Path) -> None:
     versions = pinned(LIST.read_text())
     resolved = resolve(f"{ROOT}[tf]", versions, tmp_path)

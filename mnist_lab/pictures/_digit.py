@@ -140,7 +140,9 @@ def _parts_of_digit(mask: Mask, ink: Levels, small: bool) -> Mask:
     if not small:
         heavy = [part for part in parts if part.mass * SPECK >= parts[0].mass]
         outer = [part for part in heavy if any(part.sides)]
-        tight = len(heavy) == 1 and all(0 < side < 0.75 for side in heavy[0].sides)
+        tight = len(heavy) == 1 and (
+            all(0 < side < 0.75 for side in heavy[0].sides) or _ends_at_a_border(heavy[0], labels)
+        )
         if outer and not tight:
             aside += [(part, BORDER, 3 if part.spans else 10) for part in outer]
             parts = [part for part in parts if not any(part.sides)]
@@ -161,6 +163,19 @@ def _parts_of_digit(mask: Mask, ink: Levels, small: bool) -> Mask:
         if (labels[near] == part.label).any():
             raise PictureError(reason)
     return kept
+
+
+def _ends_at_a_border(part: Part, labels: Labels) -> bool:
+    """Tell whether a part touches one border with the end of a thin stroke, as a cut digit does.
+
+    A finger or an edge of a desk touches it with all of its width, and is wide for its length.
+    """
+    if np.count_nonzero(part.sides) != 1:
+        return False
+    height, width = labels.shape
+    touched = max(np.multiply(part.sides, (width, width, height, height)))
+    stroke = _stroke(labels == part.label)
+    return bool(touched <= 2 * stroke and 4 * stroke <= part.length)
 
 
 def _frames(parts: list[Part], labels: Labels) -> list[Part]:

@@ -31,6 +31,8 @@ from mnist_lab.course.assignments.archives import (
     first_download,
 )
 from mnist_lab.course.assignments.platforms import Owner
+from mnist_lab.course.execution.catalogue import find_course
+from mnist_lab.course.execution.kernels import PACKAGE
 
 __all__ = ["Collected", "collect"]
 
@@ -126,12 +128,10 @@ def _checked(pattern: str) -> re.Pattern[str]:
 
 
 def _lessons() -> list[str]:
-    """Return the names of the notebooks of the course that the current folder belongs to."""
-    with suppress(OSError):
-        for course in (Path.cwd(), *Path.cwd().parents):
-            folders = [course / name for name in ("notebooks", "assignments", "exercises")]
-            if all(folder.is_dir() for folder in folders):
-                return sorted({path.stem for f in folders for path in f.glob("*.ipynb")})
+    """Return the names of the lessons of the course here, or of the one that is installed."""
+    for place in (Path.cwd(), PACKAGE):
+        with suppress(CourseError, OSError):
+            return [lesson.name for lesson in find_course(place).lessons]
     return []
 
 

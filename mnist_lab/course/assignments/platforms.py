@@ -33,9 +33,6 @@ NAMELESS = (
     "or say with --pattern where it stands"
 )
 
-# The short names of the published notebooks, for who collects outside a checkout of the course.
-LESSONS = ("eda", "fnn", "deep dropout ann", "cnn", "comparison", "deployment")
-
 _NUMBER = r"[1-9]\d{0,18}"  # a database's: never with a zero in front
 _STAMP = r"(?P<time>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)"
 _DATE = r"(?P<time>[^/]*?\b\d{4},? \d{1,2}[-_.:]?\d\d(?: [AP]M)?)"
@@ -179,13 +176,13 @@ def by_pattern(paths: Sequence[str], pattern: re.Pattern[str]) -> list[Owner]:
     return found
 
 
-def owners(paths: Sequence[str], lessons: Collection[str] = ()) -> list[Owner]:
+def owners(paths: Sequence[str], lessons: Collection[str]) -> list[Owner]:
     """Return the owner of each path.
 
     Args:
         paths: all paths of one source, with forward slashes. They are looked at together: other
             files tell whether a folder is a learner's, and whether numbers are those of a platform.
-        lessons: names of notebooks, as ``01_eda``, besides those that are published.
+        lessons: names of the notebooks that were handed out, as ``01_eda``: they name nobody.
     """
     names = _Names(lessons)
     places = [PurePosixPath(_normal(path)) for path in paths]
@@ -215,7 +212,7 @@ class _Names:
     """Tells names of people from names of things."""
 
     def __init__(self, lessons: Collection[str]) -> None:
-        phrases = {" ".join(w for w in _words(x) if not w.isdigit()) for x in (*LESSONS, *lessons)}
+        phrases = {" ".join(w for w in _words(x) if not w.isdigit()) for x in lessons}
         self._things = set(_THINGS.split())
         self._phrases = sorted(phrases - {""}, key=len, reverse=True)
 

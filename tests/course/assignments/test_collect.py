@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_course import write_course
 from typer.testing import CliRunner
 
 from mnist_lab.course.assignments import archives
@@ -564,9 +565,7 @@ def test_names_of_notebooks_are_nobody_s(folder: str, stem: str, tmp_path: Path)
 def test_names_of_a_fork_s_own_lessons_are_nobody_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("notebooks", "assignments", "exercises"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "06_word_vectors.ipynb").touch()
+    write_course(tmp_path, "06_word_vectors")
     source = make_zip(tmp_path, ("Copy of 06_word_vectors.ipynb", "x"), ("word_ada.ipynb", "a"))
     assert not collect(source, tmp_path / "before").refused
     monkeypatch.chdir(tmp_path)

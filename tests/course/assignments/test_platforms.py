@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from mnist_lab.course.assignments.platforms import FORMS, Form, Owner, owners
+from mnist_lab.course.execution.catalogue import read_course
 
 # Whom the example of each form names.
 EXAMPLES = {
@@ -20,13 +24,20 @@ EXAMPLES = {
 NEIGHBOURS = ("Grace Hopper.ipynb", "Bob.ipynb")
 
 
+LESSONS = [lesson.name for lesson in read_course(Path(__file__).resolve().parents[3]).lessons]
+
+
+def owners_of(paths: Sequence[str]) -> list[Owner]:
+    return owners(paths, LESSONS)
+
+
 def students(*paths: str) -> list[str]:
-    return [owner.student for owner in owners(paths)]
+    return [owner.student for owner in owners_of(paths)]
 
 
 def order(*paths: str) -> list[str]:
     """Return paths of one learner from the oldest attempt to the newest."""
-    found = dict(zip(paths, owners(paths), strict=True))
+    found = dict(zip(paths, owners_of(paths), strict=True))
     assert len({owner.student for owner in found.values()}) == 1, found
 
     def attempt(path: str) -> tuple[int, ...]:
@@ -38,10 +49,10 @@ def order(*paths: str) -> list[str]:
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.example)
 @pytest.mark.parametrize("around", ["", "01 EDA/", "CS101/01 EDA/"])
 def test_example_of_each_form(form: Form, around: str) -> None:
-    owner, other, _ = owners([around + path for path in (form.example, *NEIGHBOURS)])
+    owner, other, _ = owners_of([around + path for path in (form.example, *NEIGHBOURS)])
     assert (owner.source, owner.student) in EXAMPLES and owner.source == form.platform
     assert other == Owner("Grace Hopper", "file", "Grace Hopper.ipynb")
-    alone = owners([form.example])[0]
+    alone = owners_of([form.example])[0]
     assert (alone.source, alone.student) == (owner.source, owner.student)
 
 
@@ -65,7 +76,7 @@ def test_example_of_each_form(form: Form, around: str) -> None:
     ],
 )
 def test_names_with_numbers_are_not_canvas_s(paths: tuple[str, ...]) -> None:
-    assert owners(paths) == [Owner(path.removesuffix(".ipynb"), "file", path) for path in paths]
+    assert owners_of(paths) == [Owner(path.removesuffix(".ipynb"), "file", path) for path in paths]
 
 
 def test_parts_of_names_with_underscores_stay_apart() -> None:
@@ -121,7 +132,7 @@ def test_newest_attempt() -> None:
 
 
 def test_time_that_is_not_understood_is_left_to_the_file() -> None:
-    assert owners(["1-7 - Ada - 1 ao\u00fbt 2026 1530 - x.ipynb"])[0] == Owner(
+    assert owners_of(["1-7 - Ada - 1 ao\u00fbt 2026 1530 - x.ipynb"])[0] == Owner(
         "Ada_1", "Brightspace", "x.ipynb"
     )
 

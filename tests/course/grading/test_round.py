@@ -41,6 +41,7 @@ def fault(answer: Answer, result: checks.Result) -> str:
     return "" if told and not result.points else f"{answer}: {result}, not {answer.expect!r}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_grading_tells_what_the_learner_s_check_tells(name: str) -> None:
     assignment = read_assignment(SOURCES[name])
@@ -75,6 +76,7 @@ def test_answer_that_is_graded_otherwise_is_noticed(kind: str, result: checks.Re
     assert fault(Answer(kind, "01-scale", "a title", "", "divide by 255"), result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_right_answers_get_all_points_and_stubs_none(name: str, tmp_path: Path) -> None:
     copy = (ROOT / "exercises" / f"{name}.ipynb").read_text(encoding="utf-8")

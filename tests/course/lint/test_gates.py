@@ -141,6 +141,7 @@ def red(
     return red_cells(report, folder)
 
 
+@pytest.mark.slow
 def test_whole_lesson_is_green(red: dict[str, list[tuple[str, float]]]) -> None:
     assert red["whole"] == []
 
