@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -267,7 +268,7 @@ def outcome(picture: Levels | bytes, wanted: npt.NDArray[np.uint8] | None) -> st
 
 
 @pytest.mark.parametrize("kind", SCENES)
-def test_a_digit_is_read_or_refused_and_never_wrong_without_a_word(kind, digits):
+def test_a_digit_is_read_or_refused_and_never_wrong_without_a_word(kind: str, digits: Any) -> None:
     least, scene = SCENES[kind]
     rng = np.random.default_rng(0)
     outcomes = []
@@ -280,7 +281,7 @@ def test_a_digit_is_read_or_refused_and_never_wrong_without_a_word(kind, digits)
 
 
 @pytest.mark.parametrize("kind", EMPTY)
-def test_a_page_without_a_digit_is_refused(kind):
+def test_a_page_without_a_digit_is_refused(kind: str) -> None:
     rng = np.random.default_rng(0)
     assert {outcome(EMPTY[kind](rng), None) for _ in range(5)} == {"refused"}
 
@@ -298,7 +299,9 @@ def in_a_row(images: npt.NDArray[np.uint8], gap: int, side: int = 110) -> Levels
 @pytest.mark.parametrize("gap", [8, 20, 60])
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("paper", ["plain", "squared", "small"])
-def test_two_digits_are_asked_for_one_at_a_time(count, gap, paper, digits):
+def test_two_digits_are_asked_for_one_at_a_time(
+    count: Any, gap: Any, paper: Any, digits: Any
+) -> None:
     rng = np.random.default_rng(0)
     for start in range(0, 18, 3):
         row = in_a_row(digits[start : start + count], gap)
@@ -314,7 +317,7 @@ def test_two_digits_are_asked_for_one_at_a_time(count, gap, paper, digits):
             to_mnist(picture)
 
 
-def test_digits_one_above_the_other_are_asked_for_one_at_a_time(digits):
+def test_digits_one_above_the_other_are_asked_for_one_at_a_time(digits: Any) -> None:
     rng = np.random.default_rng(0)
     for start in range(0, 18, 3):
         column = in_a_row(digits[start : start + 2].transpose(0, 2, 1), 40).T
@@ -347,7 +350,7 @@ TWO_STROKES = {
 
 
 @pytest.mark.parametrize("kind", TWO_STROKES)
-def test_a_digit_of_two_strokes_is_one_digit(kind):
+def test_a_digit_of_two_strokes_is_one_digit(kind: str) -> None:
     drawn = TWO_STROKES[kind]
     image = to_mnist(np.where(drawn, 40, 230).astype(np.uint8))
     rows, columns = np.nonzero(drawn)
@@ -357,7 +360,7 @@ def test_a_digit_of_two_strokes_is_one_digit(kind):
     assert np.corrcoef(np.asarray(clean).ravel(), shown.ravel())[0, 1] > 0.85
 
 
-def test_every_digit_of_the_sample_is_one_digit():
+def test_every_digit_of_the_sample_is_one_digit() -> None:
     """In its own form, and on the pages of exercise 4, on which every digit must be read."""
     sample = data.load_sample()
     for image in sample.x_train[::3]:
@@ -370,7 +373,7 @@ def test_every_digit_of_the_sample_is_one_digit():
         assert to_mnist(255 - written[::-1]).any()
 
 
-def test_digits_of_mnist_are_hardly_ever_taken_for_two():
+def test_digits_of_mnist_are_hardly_ever_taken_for_two() -> None:
     """Cracked ink is frequent in MNIST: 1 in 50 images of it has more than one part."""
     digits = data.load_mnist()
     if not digits.is_mnist:

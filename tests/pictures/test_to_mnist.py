@@ -13,9 +13,10 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -24,6 +25,7 @@ from sklearn.svm import SVC
 from mnist_lab import data
 from mnist_lab.pictures import PictureError, _form, to_mnist
 
+Array = npt.NDArray[Any]
 GIVEN = os.environ.get("MNIST_LAB_DATA", "sample")
 SMALL = np.round(load_digits().images * (255 / 16)).astype(np.uint8)  # (1797, 8, 8), light ink
 SEVEN = np.zeros((120, 90), np.uint8)  # light ink, crisp edges, not symmetric in any way
@@ -35,7 +37,7 @@ SMALL_DIGEST = "7db3cc5f18c558ab1a01ad778506c297c6278f5d28222bfb089cde9866e7a647
 TALL_DIGEST = "ece419334c5768db00a45d08fcdcfa501b3feb66c832e02fbd2803d54e4e78e1"
 
 
-def encoded(picture: np.ndarray | Image.Image, kind: str = "PNG", **options: object) -> bytes:
+def encoded(picture: Array | Image.Image, kind: str = "PNG", **options: object) -> bytes:
     """A picture file in memory."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     file = io.BytesIO()
@@ -43,12 +45,12 @@ def encoded(picture: np.ndarray | Image.Image, kind: str = "PNG", **options: obj
     return file.getvalue()
 
 
-def centre(image: np.ndarray) -> np.ndarray:
+def centre(image: Array) -> Array:
     """Row and column of the centre of mass."""
     return np.array([np.average(np.arange(28), weights=image.sum(axis=a)) for a in (1, 0)])
 
 
-def likeness(image: np.ndarray, other: np.ndarray = EXPECTED) -> float:
+def likeness(image: Array, other: Array = EXPECTED) -> float:
     """Correlation of two images: 1.0 when they are the same."""
     return float(np.corrcoef(image.ravel(), other.ravel())[0, 1])
 
@@ -60,11 +62,11 @@ class Reader(NamedTuple):
     """A trained model, 1,000 test digits and how many per cent of them it reads as they are."""
 
     model: SVC
-    images: np.ndarray
-    labels: np.ndarray
+    images: Array
+    labels: Array
     per_cent: float
 
-    def loss(self, images: np.ndarray) -> float:
+    def loss(self, images: Array) -> float:
         """Percentage points lost on these versions of the test digits."""
         right = self.model.predict(images.reshape(len(images), -1) / 255) == self.labels
         return self.per_cent - 100 * float(right.mean())
@@ -80,7 +82,7 @@ def reader() -> Reader:
 
 
 @pytest.fixture(scope="module")
-def pasted(reader: Reader) -> list[np.ndarray]:
+def pasted(reader: Reader) -> list[Array]:
     """The test digits at random sizes and places on larger canvases, half of them dark on light."""
     rng = np.random.default_rng(0)
     canvases = []
@@ -95,21 +97,23 @@ def pasted(reader: Reader) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def restored(pasted: list[np.ndarray]) -> np.ndarray:
+def restored(pasted: list[Array]) -> Array:
     return np.stack([to_mnist(canvas) for canvas in pasted])
 
 
-def test_a_trained_model_reads_pasted_digits_as_well_as_the_originals(reader, restored):
+def test_a_trained_model_reads_pasted_digits_as_well_as_the_originals(
+    reader: Reader, restored: Array
+) -> None:
     assert reader.per_cent > 90
     assert reader.loss(restored) < 1
 
 
-def as_it_is(canvas: np.ndarray) -> np.ndarray:
+def as_it_is(canvas: Array) -> Array:
     light = canvas if canvas.mean() < 128 else 255 - canvas
     return np.asarray(Image.fromarray(light).resize((28, 28)))
 
 
-FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+FAULTS: dict[str, Callable[[Array], Array]] = {
     "polarity upside down": lambda images: 255 - images,
     "turned by a quarter": lambda images: np.rot90(images, axes=(1, 2)),
     "half a digit": lambda images: images * (np.arange(28) < 14),
@@ -117,18 +121,20 @@ FAULTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_the_trained_model_sees_a_fault(reader, restored, fault):
+def test_the_trained_model_sees_a_fault(reader: Reader, restored: Array, fault: str) -> None:
     assert reader.loss(FAULTS[fault](restored)) > 1
 
 
-def test_the_trained_model_sees_digits_that_were_not_cut_out(reader, pasted):
+def test_the_trained_model_sees_digits_that_were_not_cut_out(
+    reader: Reader, pasted: list[Array]
+) -> None:
     assert reader.loss(np.stack([as_it_is(canvas) for canvas in pasted])) > 1
 
 
 @pytest.mark.parametrize("start", [0, 4])
 def test_the_trained_model_sees_digits_that_are_not_centred_by_mass(
-    reader, pasted, monkeypatch, start
-):
+    reader: Reader, pasted: list[Array], monkeypatch: pytest.MonkeyPatch, start: int
+) -> None:
     monkeypatch.setattr(_form, "_start", lambda mass: start)
     assert reader.loss(np.stack([to_mnist(canvas) for canvas in pasted])) > 1
 
@@ -136,7 +142,7 @@ def test_the_trained_model_sees_digits_that_are_not_centred_by_mass(
 # The form of MNIST --------------------------------------------------------------------------------
 
 
-def test_the_result_has_the_form_of_mnist(restored):
+def test_the_result_has_the_form_of_mnist(restored: Array) -> None:
     assert restored.shape == (1000, 28, 28)
     assert restored.dtype == np.uint8
     assert (restored.max(axis=(1, 2)) == 255).all()
@@ -146,13 +152,13 @@ def test_the_result_has_the_form_of_mnist(restored):
     assert np.mean(off <= 0.501) > 0.99  # the others would leave the field
 
 
-def test_what_is_already_in_the_form_of_mnist_hardly_changes(reader):
+def test_what_is_already_in_the_form_of_mnist_hardly_changes(reader: Reader) -> None:
     change = [np.abs(to_mnist(image).astype(int) - image).mean() for image in reader.images]
     assert np.median(change) < 1
     assert np.mean(np.array(change) < 2) > 0.9
 
 
-def test_a_digit_far_from_its_own_middle_keeps_all_of_its_ink():
+def test_a_digit_far_from_its_own_middle_keeps_all_of_its_ink() -> None:
     picture = np.zeros((100, 100), np.uint8)
     picture[5:95, 40:44] = 255  # a thin stem
     picture[85:95, 10:75] = 255  # on a heavy foot
@@ -161,7 +167,7 @@ def test_a_digit_far_from_its_own_middle_keeps_all_of_its_ink():
     assert centre(image)[0] > 14.5
 
 
-def test_grey_edges_are_kept_and_strokes_reach_full_ink():
+def test_grey_edges_are_kept_and_strokes_reach_full_ink() -> None:
     smooth = Image.fromarray(SEVEN).resize((300, 400), Image.Resampling.BICUBIC)
     image = to_mnist(smooth)
     inked = image[image > 0]
@@ -171,7 +177,7 @@ def test_grey_edges_are_kept_and_strokes_reach_full_ink():
     assert likeness(faint) > 0.999
 
 
-def test_thin_strokes_of_a_pen_come_out_clearly():
+def test_thin_strokes_of_a_pen_come_out_clearly() -> None:
     picture = np.full((600, 400), 250, np.uint8)
     picture[100:500, 200:203] = 40  # 1/130 of its height; strokes in MNIST are about 1/8
     image = to_mnist(picture)
@@ -179,7 +185,7 @@ def test_thin_strokes_of_a_pen_come_out_clearly():
     assert image.any(axis=0).sum() == 1
 
 
-def test_every_machine_computes_the_same_pixels():
+def test_every_machine_computes_the_same_pixels() -> None:
     """Pillow 11.0 to 13.0, NumPy 2.0 to 2.5 and SciPy 1.14 to 1.18 gave these digests."""
     small = b"".join(to_mnist(digit).tobytes() for digit in SMALL)
     tall = b"".join(  # canvases far higher than wide: versions of Pillow differ in resizing these
@@ -190,7 +196,7 @@ def test_every_machine_computes_the_same_pixels():
     assert hashlib.sha256(tall).hexdigest() == TALL_DIGEST
 
 
-def test_the_bundled_sample_takes_no_more_than_seconds():
+def test_the_bundled_sample_takes_no_more_than_seconds() -> None:
     def seconds() -> float:
         start = time.process_time()
         for digit in SMALL:
@@ -203,7 +209,7 @@ def test_the_bundled_sample_takes_no_more_than_seconds():
 # Light or dark, flat or shaded --------------------------------------------------------------------
 
 
-def test_polarity_is_found_where_strokes_touch_the_border():
+def test_polarity_is_found_where_strokes_touch_the_border() -> None:
     border = np.ones((8, 8), bool)
     border[1:-1, 1:-1] = False
     assert (SMALL[:, border] > 127).any(axis=1).sum() > 1000  # most digits do touch it
@@ -217,7 +223,7 @@ def test_polarity_is_found_where_strokes_touch_the_border():
 
 
 @pytest.mark.parametrize("light_ink", [True, False])
-def test_a_photograph_gives_the_digit_of_the_clean_picture(light_ink):
+def test_a_photograph_gives_the_digit_of_the_clean_picture(light_ink: Any) -> None:
     """Light from one side, dark corners, noise, specks of dust, JPEG."""
     rng = np.random.default_rng(0)
     canvas = np.pad(SEVEN, ((150, 130), (90, 220)))
@@ -230,11 +236,11 @@ def test_a_photograph_gives_the_digit_of_the_clean_picture(light_ink):
     assert likeness(to_mnist(encoded(noisy, "JPEG", quality=60))) > 0.97
 
 
-def test_a_small_jpeg_keeps_its_crop():
+def test_a_small_jpeg_keeps_its_crop() -> None:
     assert likeness(to_mnist(encoded(np.pad(EXPECTED, 10), "JPEG", quality=60))) > 0.95
 
 
-def test_a_digit_in_two_parts_keeps_both():
+def test_a_digit_in_two_parts_keeps_both() -> None:
     picture = np.zeros((100, 100), np.uint8)
     picture[30:80, 40:60] = 255
     picture[20:24, 40:75] = 255  # a bar that does not touch the body
@@ -270,7 +276,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("kind", ARRAYS)
-def test_arrays_of_every_kind(kind):
+def test_arrays_of_every_kind(kind: str) -> None:
     before = ARRAYS[kind].copy()
     assert np.array_equal(to_mnist(ARRAYS[kind]), EXPECTED)
     assert np.array_equal(ARRAYS[kind], before)
@@ -279,7 +285,7 @@ def test_arrays_of_every_kind(kind):
 @pytest.mark.parametrize(
     "mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "YCbCr", "HSV", "I", "F", "I;16"]
 )
-def test_pillow_images_of_every_mode(mode):
+def test_pillow_images_of_every_mode(mode: Any) -> None:
     image = Image.fromarray(SEVEN).convert(mode)
     assert np.array_equal(to_mnist(image), EXPECTED)
     assert image.mode == mode
@@ -295,12 +301,13 @@ FILES = [
 
 
 @pytest.mark.parametrize(("kind", "mode"), FILES)
-def test_files_of_every_format_and_mode(kind, mode, tmp_path):
+def test_files_of_every_format_and_mode(kind: str, mode: Any, tmp_path: Path) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     content = encoded(Image.fromarray(SEVEN).convert(mode), kind, **options)
     path = tmp_path / f"a picture.{kind.lower()}"
     path.write_bytes(content)
-    for picture in (content, bytearray(content), io.BytesIO(content), path, str(path)):
+    forms: tuple[Any, ...] = (content, bytearray(content), io.BytesIO(content), path, str(path))
+    for picture in forms:
         assert np.array_equal(to_mnist(picture), EXPECTED)
     with path.open("rb") as file:
         assert np.array_equal(to_mnist(file), EXPECTED)
@@ -308,7 +315,7 @@ def test_files_of_every_format_and_mode(kind, mode, tmp_path):
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_levels_of_cameras_and_scanners_in_files_of_16_bits(bits):
+def test_levels_of_cameras_and_scanners_in_files_of_16_bits(bits: Any) -> None:
     top = 2**bits - 1
     levels = np.where(SEVEN > 0, top // 10, top * 9 // 10).astype(np.uint16)
     assert likeness(to_mnist(levels)) > 0.99
@@ -316,12 +323,12 @@ def test_levels_of_cameras_and_scanners_in_files_of_16_bits(bits):
     assert likeness(to_mnist(encoded(levels, "TIFF"))) > 0.99
 
 
-def test_a_data_url_such_as_a_browser_gives():
+def test_a_data_url_such_as_a_browser_gives() -> None:
     body = base64.b64encode(encoded(SEVEN)).decode()
     assert np.array_equal(to_mnist(f"data:image/png;base64,{body}"), EXPECTED)
 
 
-def test_a_path_in_the_home_folder(tmp_path, monkeypatch):
+def test_a_path_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     (tmp_path / "seven.png").write_bytes(encoded(SEVEN))
@@ -329,12 +336,12 @@ def test_a_path_in_the_home_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("quality", [40, 75, 95])
-def test_jpeg_files(quality):
+def test_jpeg_files(quality: Any) -> None:
     assert likeness(to_mnist(encoded(SEVEN, "JPEG", quality=quality))) > 0.98
     assert likeness(to_mnist(encoded(255 - SEVEN, "JPEG", quality=quality))) > 0.98
 
 
-def test_a_camera_that_was_turned():
+def test_a_camera_that_was_turned() -> None:
     upright = Image.fromarray(SEVEN)
     turned = {
         6: Image.Transpose.ROTATE_90,
@@ -353,7 +360,7 @@ INKS = [(0, 0, 0), (255, 255, 255), (20, 30, 160), (200, 30, 30), (250, 220, 40)
 
 
 @pytest.mark.parametrize("ink", INKS)
-def test_any_ink_on_a_transparent_background(ink):
+def test_any_ink_on_a_transparent_background(ink: Any) -> None:
     layers = np.dstack([np.full_like(SEVEN, level) for level in ink] + [SEVEN])
     image = Image.fromarray(layers)
     assert likeness(to_mnist(layers)) > 0.999
@@ -363,13 +370,13 @@ def test_any_ink_on_a_transparent_background(ink):
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (40, 200)])
-def test_opaque_paper_within_a_transparent_frame(ink, paper):
+def test_opaque_paper_within_a_transparent_frame(ink: Any, paper: Any) -> None:
     levels = np.where(SEVEN > 0, ink, paper).astype(np.uint8)
     layers = np.dstack([np.pad(levels, 40, constant_values=7)] * 3 + [np.pad(levels * 0 + 255, 40)])
     assert likeness(to_mnist(layers)) > 0.99
 
 
-def test_a_digit_cut_out_of_opaque_paper():
+def test_a_digit_cut_out_of_opaque_paper() -> None:
     assert likeness(to_mnist(np.dstack([SEVEN * 0 + 255] * 3 + [255 - SEVEN]))) > 0.99
 
 
@@ -382,11 +389,11 @@ def test_a_digit_cut_out_of_opaque_paper():
         ((255, 0, 0), (0, 130, 0)),  # as light as each other
     ],
 )
-def test_coloured_ink_and_paper(ink, paper):
+def test_coloured_ink_and_paper(ink: Any, paper: Any) -> None:
     assert likeness(to_mnist(np.where(SEVEN[:, :, None] > 0, ink, paper).astype(np.uint8))) > 0.999
 
 
-def test_size_does_not_matter():
+def test_size_does_not_matter() -> None:
     for times in (2, 5, 20):  # 20 times is 2400 by 1800 pixels
         assert likeness(to_mnist(np.kron(SEVEN, np.ones((times, times), np.uint8)))) > 0.98
     speck = np.zeros((1000, 1000), np.uint8)  # as many pixels of ink as a digit of MNIST
@@ -404,7 +411,7 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + size_and_head + struct.pack(">I", 0) + b"IDAT" + b"\0" * 4
 
 
-def shaded(noise: float) -> np.ndarray:
+def shaded(noise: float) -> Array:
     rows, columns = np.indices((300, 300)) / 300 - 0.5
     light = 230 * (1 - 0.3 * columns) * (1 - 0.3 * (rows**2 + columns**2))
     return (light + np.random.default_rng(0).normal(0, noise, (300, 300))).clip(0, 255).astype("u1")
@@ -416,7 +423,7 @@ BROKEN = "is damaged or none of PNG, .*: save the picture as PNG"
 NO_ARRAY = "is no picture: pass numbers of shape"
 RANGE = "Levels run from .*: scale them to 0..1, 0..255 or 0..65535"
 NO_KIND = "is no picture: pass a path, bytes, an open binary file"
-REFUSED = {
+REFUSED: dict[str, tuple[Any, str]] = {
     "black": (np.zeros((28, 28), np.uint8), BLANK),
     "white": (np.full((28, 28, 3), 255, np.uint8), BLANK),
     "one pixel": (np.ones((1, 1)), BLANK),
@@ -465,7 +472,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refusals_are_one_sentence_that_ends_with_what_to_do(case):
+def test_refusals_are_one_sentence_that_ends_with_what_to_do(case: Any) -> None:
     picture, message = REFUSED[case]
     with warnings.catch_warnings(), pytest.raises(PictureError, match=message) as caught:
         warnings.simplefilter("error")
@@ -477,7 +484,7 @@ def test_refusals_are_one_sentence_that_ends_with_what_to_do(case):
     assert len(str(caught.value)) < 220
 
 
-def test_broken_files_end_in_a_picture_or_a_refusal():
+def test_broken_files_end_in_a_picture_or_a_refusal() -> None:
     """Files cut short, with bytes changed, with bytes put in."""
     rng = np.random.default_rng(0)
     image = Image.fromarray(SEVEN)
@@ -504,7 +511,7 @@ def test_broken_files_end_in_a_picture_or_a_refusal():
     assert min(endings.values()) > 100
 
 
-def test_odd_arrays_end_in_a_picture_or_a_refusal():
+def test_odd_arrays_end_in_a_picture_or_a_refusal() -> None:
     rng = np.random.default_rng(0)
     kinds = ["u1", "i1", "u2", "i4", "u8", "f2", "f4", ">f8", "?", "c8", "O", "S3", "M8[s]"]
     endings = {"read": 0, "refused": 0}
