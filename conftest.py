@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -37,12 +38,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that hold slow tests: begun last, they would keep one worker busy alone.
+    """Begin with what takes long: begun last, it would keep one worker busy alone.
 
-    Within a file the order stays: tests there share what they set up.
+    These are the lessons that say so in course.toml, and the files that hold slow tests. Within a
+    file the order stays: its tests share what they set up.
     """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    minutes = {ROOT / "notebooks" / f"{name}.ipynb": run for name, run in run_minutes().items()}
+    items.sort(key=lambda item: (item.path not in slow, -minutes.get(item.path, 0)))
+
+
+def run_minutes() -> dict[str, int]:
+    """Return how many minutes each lesson runs; nothing where there is no list of lessons."""
+    path = ROOT / "course.toml"
+    lessons = tomllib.loads(path.read_text(encoding="utf-8"))["lesson"] if path.is_file() else []
+    return {lesson["name"]: lesson["minutes"]["run"] for lesson in lessons}
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

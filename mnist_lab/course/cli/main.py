@@ -28,8 +28,8 @@ def mnist_lab(
 ) -> None:
     """Run the lessons, measure what was published, set and grade the exercises.
 
-    The commands work on the course that the current folder belongs to. "mnist-lab run --help"
-    explains the command run with examples, and likewise for every other command.
+    The commands work on the course that the current folder belongs to. Every command explains
+    itself with examples if you add --help to it.
 
     Exit codes: 0 means that all is well. 1 means that something failed and is named. 2 means that
     the command could not start, and one sentence says why. 130 means that you stopped it.
