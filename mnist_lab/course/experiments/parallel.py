@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -65,13 +66,19 @@ def workers(jobs: int, cluster: str | None, scatter: Sequence[Any] = ()) -> Iter
         from dask.distributed import Client
     except ImportError as error:
         raise CourseError('--cluster needs Dask: pip install "mnist-lab[cluster]".') from error
+    client, problem = None, ""
     try:
         client = Client(cluster, timeout=SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
+        problem = str(error)
+    if client is None:
+        # A client that was half made closes itself when it is collected. Were that while another
+        # one starts, the two would wait for each other's lock for ever.
+        gc.collect()
         raise CourseError(
-            f"No Dask scheduler answers at {cluster} ({error}): start one with the command "
+            f"No Dask scheduler answers at {cluster} ({problem}): start one with the command "
             "dask scheduler, or correct the address."
-        ) from error
+        )
     with (
         client,
         joblib.parallel_config(backend="dask", client=client, scatter=list(scatter) or None),
