@@ -14,10 +14,7 @@ from pathlib import Path
 from mnist_lab._files import LockedError, locked, write_text
 from mnist_lab.course import CourseError
 from mnist_lab.course.assignments.source import Assignment, read_assignment
-from mnist_lab.course.experiments.outcomes import (
-    WorkerKilledError,
-    outcomes,
-)
+from mnist_lab.course.experiments.outcomes import WorkerKilledError, outcomes
 from mnist_lab.course.grading import grader, submission
 from mnist_lab.course.grading.checks import Result
 from mnist_lab.course.grading.feedback import feedback_page
