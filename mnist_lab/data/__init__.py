@@ -121,7 +121,7 @@ def _look_everywhere(allow_sample: bool) -> Digits:
     if not allow_sample:
         raise DataError(f"MNIST was not found. Tried:\n{report}\nTo go on, {_ADVICE}.")
     sample = load_sample()
-    return replace(sample, source=f"{sample.source} MNIST was not found:\n{report}")
+    return replace(sample, source=f"{sample.source} MNIST was not found.\n{report}")
 
 
 def load_sample() -> Digits:
