@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_lab import CLASSES
+
+if TYPE_CHECKING:
+    from mnist_lab.data import Digits
 
 __all__ = [
     "PairedTest",
@@ -281,32 +284,48 @@ def mcnemar(y_true: Labels, first: Labels, second: Labels) -> PairedTest:
     return PairedTest(only_a, only_b, float(result.pvalue))
 
 
-def check_band(what: str, value: float, low: float, high: float) -> None:
-    """Check that a measured value lies where a rebuild of it should, and say so.
+def check_band(
+    what: str,
+    value: float,
+    digits: Digits,
+    *,
+    mnist: tuple[float, float],
+    sample: tuple[float, float] | None = None,
+) -> None:
+    """Check that a measured value lies where a rebuild of it should; say nothing if it does.
 
-    The line that it prints names the band, not the value: it is the same on every machine, so a
-    test of the notebook can compare it to the letter. Bands belong to the published settings.
-    Where the environment variable ``MNIST_LAB_BANDS`` is ``report``, as ``mnist-lab run`` sets it
-    for other settings, a value outside is printed and the lesson goes on.
+    Bands belong to the published settings. Where the environment variable ``MNIST_LAB_BANDS`` is
+    ``report``, as ``mnist-lab run`` sets it for other settings, a value outside is printed and the
+    lesson goes on.
+
+    Args:
+        what: the name of the value, for the message.
+        value: what was measured.
+        digits: what :func:`mnist_lab.data.load_mnist` returned; it decides which band counts.
+        mnist: the lowest and the highest value on MNIST.
+        sample: the same on the bundled sample; None checks nothing there.
 
     Raises:
         AssertionError: the value is outside the band, or not a number.
     """
-    if low <= value <= high:
-        print(f"{what}: as expected, between {low:g} and {high:g}")
-    else:
-        _outside(f"{what} is {value:.4g}, outside {low:g} to {high:g}.")
+    band = mnist if digits.is_mnist else sample
+    if band is not None and not band[0] <= value <= band[1]:
+        _outside(f"{what} is {value:.4g}, outside {band[0]:g} to {band[1]:g}.")
 
 
-def check_holds(what: str, holds: bool) -> None:
-    """Check that something measured holds, as :func:`check_band` checks a value, and say so.
+def check_holds(what: str, digits: Digits, *, mnist: bool, sample: bool = True) -> None:
+    """Check that something measured holds, as :func:`check_band` checks a value.
+
+    Args:
+        what: what should hold, as a clause without a full stop.
+        digits: what :func:`mnist_lab.data.load_mnist` returned; it decides which result counts.
+        mnist: whether it holds, if the digits are MNIST's.
+        sample: the same on the bundled sample, where by default nothing is checked.
 
     Raises:
         AssertionError: it does not hold.
     """
-    if holds:
-        print(f"{what}: as expected")
-    else:
+    if not (mnist if digits.is_mnist else sample):
         _outside(f"It does not hold that {what}.")
 
 

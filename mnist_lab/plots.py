@@ -7,6 +7,7 @@ colour-blind readers can tell apart; digits are dark ink on white paper.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mnist_lab.reproduction import Comparison
 
 __all__ = [
+    "FINGERPRINT",
     "confusion_heatmap",
     "digit_grid",
     "fingerprint",
@@ -42,8 +44,17 @@ __all__ = [
 ]
 
 
+# The kind of output, beside image/png, in which a notebook stores the fingerprint of a figure. No
+# notebook viewer shows this kind, and nbval compares it.
+FINGERPRINT = "application/vnd.mnist-lab.fingerprint"
+
+
 def use_style() -> None:
-    """Give all figures of this kernel the look of the course, from here on."""
+    """Give all figures of this kernel the look of the course, from here on.
+
+    In a notebook, every figure that is shown also stores its :func:`fingerprint`, out of the
+    reader's sight, so that a test of the notebook notices another figure.
+    """
     import seaborn as sns
 
     plt.rcParams.update(
@@ -60,6 +71,14 @@ def use_style() -> None:
             "legend.frameon": False,
         }
     )
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        shell.display_formatter.mimebundle_formatter.for_type(Figure, _stored_beside)
+
+
+def _stored_beside(figure: Figure, **_: object) -> dict[str, str]:
+    """Return what a notebook stores of a figure beside its picture."""
+    return {FINGERPRINT: fingerprint(figure)}
 
 
 def digit_grid(

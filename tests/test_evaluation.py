@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from mnist_lab import evaluation
+from mnist_lab import data, evaluation
 
 RUNS = 4000
 
@@ -116,17 +117,31 @@ def test_mcnemar_is_a_sign_test_on_the_disagreements() -> None:
     assert evaluation.mcnemar(true, first, first) == (0, 0, 1.0)
 
 
-def test_band_says_yes_with_a_line_that_never_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    evaluation.check_band("test accuracy", 0.9711, 0.96, 0.98)
-    evaluation.check_band("test accuracy", 0.9702, 0.96, 0.98)
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == second == "test accuracy: as expected, between 0.96 and 0.98"
+SAMPLE = data.load_sample()
+MNIST = replace(SAMPLE, is_mnist=True)
+
+
+def test_checks_say_nothing_when_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    evaluation.check_band("test accuracy", 0.9711, MNIST, mnist=(0.96, 0.98))
+    evaluation.check_holds("water is wet", MNIST, mnist=True, sample=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_checks_follow_the_digits() -> None:
+    evaluation.check_band("test accuracy", 0.9, SAMPLE, mnist=(0.96, 0.98))
+    evaluation.check_band("test accuracy", 0.9, SAMPLE, mnist=(0.96, 0.98), sample=(0.85, 1))
+    evaluation.check_holds("water is dry", SAMPLE, mnist=False)
+    with pytest.raises(AssertionError, match=r"outside 0\.85 to 1"):
+        evaluation.check_band("test accuracy", 0.8, SAMPLE, mnist=(0.7, 0.9), sample=(0.85, 1))
+    for digits in (SAMPLE, MNIST):
+        with pytest.raises(AssertionError, match=r"It does not hold that water is dry\. If you"):
+            evaluation.check_holds("water is dry", digits, mnist=False, sample=False)
 
 
 @pytest.mark.parametrize("value", [0.95, 0.99, math.nan])
 def test_band_fails_outside_and_for_nan(value: Any) -> None:
     with pytest.raises(AssertionError, match=r"outside 0.96 to 0.98.*restart the kernel"):
-        evaluation.check_band("test accuracy", value, 0.96, 0.98)
+        evaluation.check_band("test accuracy", value, MNIST, mnist=(0.96, 0.98))
 
 
 # ---------------------------------------------------------------------------- over many runs

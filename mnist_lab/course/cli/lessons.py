@@ -199,29 +199,31 @@ def lint(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILE", help="Notebooks; all lessons and assignments if none is given."
+            metavar="FILE", help="Notebooks or Markdown files; all of the course if none is given."
         ),
     ] = None,
 ) -> None:
-    """Say what is wrong with lessons and assignments.
+    """Say what is wrong with lessons, assignments and the texts beside them.
 
     A lesson is held to the shape that a reader can follow alone: its length, its first cells, its
-    sections, its code, its stored outputs and the figures in its prose. An assignment must have
-    marks in their places, checks that can fail and that help, and hints; and its learner copy must
-    not show a line of a solution or of a hidden test. One sentence for each fault says where it is
-    and what to do. The exit code is 1 if there is any.
+    sections, its code, its stored outputs, the figures in its prose, the length of its sentences,
+    and terms that are explained before they are used. An assignment must have marks in their
+    places, checks that can fail and that help, and hints. Its learner copy must not show a line of
+    a solution or of a hidden test. No text may have a sentence that is too long to be read once.
+    One sentence for each fault says where the fault is and what to do. The exit code is 1 if there
+    is any fault.
 
     \b
-    mnist-lab lint                          all lessons and assignments
+    mnist-lab lint                          everything
     mnist-lab lint assignments/02_fnn.ipynb
     """
     from mnist_lab.course import lint as linting
     from mnist_lab.course.execution.catalogue import find_course
 
     course = find_course(Path.cwd())
-    paths = files or linting.notebooks_of(course)
+    paths = files or linting.files_of(course)
     report_faults([fault for path in paths for fault in linting.faults_of(path, course)])
-    typer.echo(f"{len(paths)} notebooks, no fault.")
+    typer.echo(f"{len(paths)} files, no fault.")
 
 
 @plain_words()

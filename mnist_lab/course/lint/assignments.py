@@ -1,6 +1,6 @@
 """Lints of an assignment: of its source, and of the copy that learners get of it.
 
-Each lint yields one sentence a fault. Cells of source and copy have the same numbers.
+The source holds solutions and hidden tests; the copy is what ``mnist-lab release`` makes of it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from nbformat import NotebookNode
 
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import learner_copy, misplaced_marks, read_assignment
-from mnist_lab.course.execution.cells import code_cells
+from mnist_lab.course.execution.cells import code_cells, markdown_cells
 from mnist_lab.course.execution.records import read_notebook
+from mnist_lab.course.lint.language import sentence_faults
+from mnist_lab.course.lint.registry import ASSIGNMENT_LINTS, assignment_lint
 
-__all__ = ["assignment_problems", "leaks", "unexplained", "weak_cells"]
+__all__ = ["assignment_problems", "leaks", "other_exercises", "unexplained", "weak_cells"]
 
 SHORT = 16  # characters; a shorter line is nobody's secret
 # Nor is an import or an argument alone on its line, such as `epochs=2,`.
 _TRIVIAL = re.compile(r"(?:import|from) .*|\w+=[\w.\"']*,?|\W*")
 
-_HEADING = re.compile(r"^## (\d+)\. .+ \(([\d.]+) points?, (\d+) minutes?\)$", re.MULTILINE)
+_HEADING = re.compile(r"^## (\d+)\. (.+) \(([\d.]+) points?, (\d+) minutes?\)$", re.MULTILINE)
+_LISTED = re.compile(r"^(\d+)\. \*\*(.+?)\*\*", re.MULTILINE)
 _TOTALS = re.compile(r"\b([\d.]+) points, about (\d+) minutes\b")
 _FOLDED = re.compile(r"<details>\s*<summary>Hint \d.*?</details>", re.DOTALL)
 
@@ -42,16 +45,15 @@ def assignment_problems(path: Path) -> list[str]:
             for exercise in read_assignment(path).exercises
             if not exercise.names
         ]
-        found += weak_cells(notebook, path.stem)
-        found += leaks(notebook, copy)
-        found += unexplained(copy, path.stem)
+        found += [fault for lint in ASSIGNMENT_LINTS for fault in lint(notebook, copy, path.stem)]
     return [f"{path.name}: {fault}." for fault in found]
 
 
-def weak_cells(notebook: NotebookNode, name: str) -> Iterator[str]:
+@assignment_lint
+def weak_cells(source: NotebookNode, copy: NotebookNode, name: str) -> Iterator[str]:
     """Stubs that stop a notebook, ids of other assignments, checks that cannot fail or help."""
     number_of_file = name.partition("_")[0]
-    for number, cell in code_cells(notebook):
+    for number, cell in code_cells(source):
         mark = markers.find_mark(cell.source)
         if mark and mark.id and not mark.id.startswith(f"{number_of_file}-"):
             yield f"cell {number} has the id {mark.id}: let it begin with {number_of_file}-"
@@ -106,7 +108,8 @@ def _imported(source: str) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-def leaks(source: NotebookNode, copy: NotebookNode) -> Iterator[str]:
+@assignment_lint
+def leaks(source: NotebookNode, copy: NotebookNode, name: str) -> Iterator[str]:
     """No line of a solution or hidden test can be read in the copy.
 
     What an earlier cell or the stub shows is no secret (faulty code that is to be mended, say), but
@@ -153,7 +156,8 @@ def _places(secret: str, copy: NotebookNode, *, after: int) -> Iterator[int]:
             yield number
 
 
-def unexplained(copy: NotebookNode, name: str) -> Iterator[str]:
+@assignment_lint
+def unexplained(source: NotebookNode, copy: NotebookNode, name: str) -> Iterator[str]:
     """Every exercise says its points, minutes, goal, expected result and hints in steps."""
     texts, introduction = [""], ""
     points, minutes, exercises = 0.0, 0, 0
@@ -168,14 +172,14 @@ def unexplained(copy: NotebookNode, name: str) -> Iterator[str]:
         text, texts = "\n\n".join(texts), []
         points += mark.points
         heading = _HEADING.search(text)
-        if heading is None or (int(heading[1]), float(heading[2])) != (exercises, mark.points):
+        if heading is None or (int(heading[1]), float(heading[3])) != (exercises, mark.points):
             yield (
                 f"{mark.id} has no heading `## {exercises}. Title ({mark.points:g} points, "
                 "M minutes)`: write it in this form"
             )
             continue
         introduction = introduction or text[: heading.start()]
-        minutes += int(heading[3])
+        minutes += int(heading[4])
         text = text[heading.end() :]
         for part in ("**Goal.**", "**Expected result.**"):
             if part not in text:
@@ -193,3 +197,22 @@ def unexplained(copy: NotebookNode, name: str) -> Iterator[str]:
         yield f"its introduction does not say `{points:g} points, about {minutes} minutes`: add it"
     if f"/notebooks/{name}.ipynb" not in "\n".join(c.source for c in copy.cells):
         yield f"it does not link back to its lesson: link to notebooks/{name}.ipynb"
+
+
+@assignment_lint
+def sentences_short(source: NotebookNode, copy: NotebookNode, name: str) -> Iterator[str]:
+    """No sentence of an exercise is too long to be read once."""
+    for number, cell in markdown_cells(copy):
+        yield from (f"cell {number}: {fault}" for fault in sentence_faults(cell.source))
+
+
+def other_exercises(lesson: NotebookNode, assignment: Path) -> Iterator[str]:
+    """The list at the end of a lesson is the list of its exercise notebook, title by title."""
+    prose = "\n".join(cell.source for _, cell in markdown_cells(lesson))
+    _, _, after = prose.partition("## Exercises\n")
+    listed = [found.groups() for found in _LISTED.finditer(re.split(r"(?m)^#+ ", after)[0])]
+    text = "\n".join(cell.source for _, cell in markdown_cells(read_notebook(assignment)))
+    given = [(found[1], found[2].rstrip(".")) for found in _HEADING.finditer(text)]
+    if [(number, title.rstrip(".")) for number, title in listed] != given:
+        wanted = "; ".join(f"`{number}. **{title}.**`" for number, title in given)
+        yield f"its list of exercises is not that of the exercise notebook: write {wanted}"

@@ -44,7 +44,6 @@ _BELOW = re.compile(
     r"\b(?:under|below|less than|fewer than|at most|up to|almost|nearly)\s$", re.IGNORECASE
 )
 _ABOUT = re.compile(r"(?:\b(?:about|around|approximately|roughly|some)\s|[~≈]\s?)$", re.IGNORECASE)
-_FINGERPRINT = re.compile(r"fingerprint: \w+")
 
 
 class _Number:
@@ -113,7 +112,7 @@ def unprinted_figures(notebook: NotebookNode, allowed: Collection[float] = ()) -
     """
     known = {(Decimal(str(value)), False) for value in allowed}
     for _, cell in code_cells(notebook):
-        for text in (cell.source, _FINGERPRINT.sub("", output_text(cell))):
+        for text in (cell.source, output_text(cell)):
             for found in _NUMBER.finditer(text):
                 printed = _Number(found)
                 known.add((printed.value, printed.is_percent))

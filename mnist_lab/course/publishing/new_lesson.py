@@ -21,7 +21,7 @@ from mnist_lab.course.publishing.templating import render
 __all__ = ["DRAFT_BOUNDS", "write_new_lesson"]
 
 # A beginning is shorter than a lesson: the author removes these bounds when the lesson has grown.
-DRAFT_BOUNDS = {"cells": (15.0, 45.0), "prose_words": (200.0, 2000.0)}
+DRAFT_BOUNDS = {"cells": (15.0, 55.0), "prose_words": (200.0, 2600.0)}
 
 
 def write_new_lesson(course: Course, lesson: Lesson) -> list[Path]:

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from small_course import write_course
 
+from mnist_lab import plots
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import read_course
 from mnist_lab.course.execution.records import source_digest
@@ -201,11 +202,12 @@ def stdout(text: str) -> NotebookNode:
 
 ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
 BIG = new_output("display_data", data={"image/png": "A" * 1_000_000})
+UNCHECKED = touch("check", lambda cell: cell.update(source="errors = 0"))
 VALIDATES_ON_TEST = change("validation_split=0.1", "validation_data=(x_test, digits.y_test)")
 
 
 def train_in_a_function(lesson: NotebookNode) -> NotebookNode:
-    copy = tag("check", "nbval-ignore-output")(lesson)
+    copy = UNCHECKED(lesson)
     cell(copy, "model").source += "\n\n\ndef train():\n    model.fit(x_train, digits.y_train)"
     cell(copy, "train").source = "train()"
     return copy
@@ -214,12 +216,12 @@ def train_in_a_function(lesson: NotebookNode) -> NotebookNode:
 LINTED: dict[str, tuple[Break, str]] = {
     # anatomy
     "too_few_cells": (drop("look", "before-grid", "idea"), "24 cells"),
-    "too_many_cells": (repeat("judge", 20), "47 cells"),
+    "too_many_cells": (repeat("judge", 30), "57 cells"),
     "too_little_prose_per_code": (repeat("pixels", 4), "0.94 Markdown cells per code cell"),
     "too_much_prose_per_code": (repeat("judge", 2), "1.42 Markdown cells per code cell"),
     "too_few_words": (drop("judge", "errors"), "words of prose"),
-    "too_many_words": (repeat("judge", 10), "words of prose"),
-    "a_cell_of_too_many_words": (append("judge", " word" * 66), "151 words"),
+    "too_many_words": (repeat("judge", 20), "words of prose"),
+    "a_cell_of_too_many_words": (append("judge", " word" * 90), "words, over 180"),
     "a_cell_of_too_much_code": (append("pixels", "\nink" * 24), "27 lines of code"),
     "too_many_long_cells": (
         lambda lesson: append("scale", "\nx_test" * 14)(append("pixels", "\nink" * 14)(lesson)),
@@ -260,7 +262,7 @@ LINTED: dict[str, tuple[Break, str]] = {
     "comment_for_nbval": (append("pixels", "\n# NBVAL_IGNORE_OUTPUT"), "by a comment"),
     "tag_to_skip": (tag("pixels", "nbval-skip"), "the tag `nbval-skip`"),
     "tag_to_raise": (tag("pixels", "raises-exception"), "the tag `raises-exception`"),
-    "unchecked_training": (tag("check", "nbval-ignore-output"), "trains, and neither"),
+    "unchecked_training": (UNCHECKED, "trains, and neither"),
     "unchecked_training_in_a_function": (train_in_a_function, "trains, and neither"),
     "validates_on_test": (VALIDATES_ON_TEST, "trains or validates on the test set"),
     "trains_on_test": (
@@ -291,7 +293,7 @@ LINTED: dict[str, tuple[Break, str]] = {
     "machine_path_in_code": (append("pixels", "\nopen('/tmp/x')"), "in its source (/tmp/"),
     "memory_address": (add_output("pixels", stdout("<X at 0x7f00aa11bb22>")), "memory address"),
     "figure_without_fingerprint": (
-        touch("grid", lambda cell: cell.outputs.pop(0)),
+        touch("grid", lambda cell: cell.outputs[0].data.pop(plots.FINGERPRINT)),
         "nothing compares",
     ),
     "figure_without_alt_text": (change("*Figure.* Ten", "Ten"), "without alt text"),
@@ -307,6 +309,10 @@ LINTED: dict[str, tuple[Break, str]] = {
     "unprinted_figure": (change("There are 1,497", "There are 1,499"), "says 1,499, which no cell"),
     "unprinted_share": (append("judge", " It reads 98.2 %."), "says 98.2 %, which no cell"),
     "over_what_is_under": (change("over 40,000", "over 42,311"), "says 42,311"),
+    # language
+    "a_long_sentence": (append("judge", " And" + " so" * 30 + "."), "a sentence of 31 words"),
+    "a_term_before_its_explanation": (append("idea", " Epochs come."), "uses 'Epoch', which cell"),
+    "a_term_without_explanation": (change("An **epoch** is", "An epoch is"), "no earlier cell"),
 }
 
 

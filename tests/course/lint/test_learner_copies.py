@@ -115,4 +115,4 @@ def test_a_copy_from_which_nothing_was_cut_is_noticed() -> None:
     source = good_assignment.build()
     copy = learner_copy(source)
     cell(copy, "cell-09").source += "\n" + cell(source, "count").source
-    assert len(list(lint.leaks(source, copy))) == 2
+    assert len(list(lint.leaks(source, copy, ""))) == 2
