@@ -29,6 +29,7 @@ __all__ = [
     "Comparison",
     "Form",
     "Reading",
+    "all_forms",
     "compare",
     "matrix_entries",
     "pixels_of",
@@ -205,24 +206,20 @@ def compare(frame: pd.DataFrame) -> list[Comparison]:
     return comparisons
 
 
-def _cell(form: Form) -> str:
-    diverged = f"; {form.diverged} diverged" if form.diverged else ""
+def _with_unit(metric: Metric, text: str, unit: str = "%") -> str:
+    return text if metric.is_loss else f"{text} {unit}"
+
+
+def _range(form: Form | None) -> str:
+    """Write the range of one more run, or say why there is none."""
+    if form is None:
+        return "not measured"
     if form.seeds is None:
-        return f"{len(form.values)} of at least 2 seeds{diverged}"
+        return f"{len(form.values)} of at least 2 seeds"
     # Four decimals, of an accuracy two in per cent: its test set has 10,000 images.
-    mean, sd, low, high = (
-        form.claim.metric.text(value, 4)
-        for value in (form.seeds.mean, form.seeds.sd, form.seeds.next_low, form.seeds.next_high)
-    )
-    return f"{mean} ± {sd} ({low} to {high}{diverged})"
-
-
-def _below(forms: Iterable[Form]) -> str:
-    """Write "9, 0 of 10", or "9 of 10, 0 of 8" where the forms have different numbers of seeds."""
-    counts = [(form.below, len(form.values)) for form in forms]
-    if len({n for _, n in counts}) == 1:
-        return f"{', '.join(str(below) for below, _ in counts)} of {counts[0][1]}"
-    return ", ".join(f"{below} of {n}" for below, n in counts)
+    metric = form.claim.metric
+    low, high = (metric.text(end, 4) for end in (form.seeds.next_low, form.seeds.next_high))
+    return _with_unit(metric, f"{low} to {high}")
 
 
 def verdicts(comparisons: Iterable[Comparison]) -> pd.DataFrame:
@@ -232,36 +229,80 @@ def verdicts(comparisons: Iterable[Comparison]) -> pd.DataFrame:
         comparisons: what :func:`compare` returned.
 
     Returns:
-        ``recipe``, ``figure``, ``published``; then mean ± standard deviation over the seeds and, in
-        brackets, the range of one more run (:func:`mnist_lab.evaluation.seed_intervals`) and how
-        many trainings diverged, on ``raw pixels`` and on ``scaled pixels``, read as the author did,
-        and on scaled pixels ``by logits``; ``seeds below`` the author's figure in each of these;
-        and the ``verdict``. Accuracies are per cent.
+        ``recipe``, ``figure``, ``published``; the range of one more run
+        (:func:`mnist_lab.evaluation.seed_intervals`) on raw and on scaled pixels, read as the
+        author did; and the ``verdict``. :func:`all_forms` has the numbers behind it.
     """
     import pandas as pd
 
-    columns = {"raw pixels": "", "scaled pixels": "", "by logits": ""}
     rows = []
     for comparison in comparisons:
-        shown: dict[str, Form] = {}
-        for form in comparison.forms:
-            if form.reading != "logits":
-                shown[f"{form.pixels} pixels"] = form
-            elif form.pixels == "scaled":
-                shown["by logits"] = form
-        forms = {column: shown[column] for column in columns if column in shown}
+        as_read = comparison.forms[0].reading
+        forms = {form.pixels: form for form in comparison.forms if form.reading == as_read}
+        claim = comparison.claim
         rows.append(
             {
                 "recipe": comparison.recipe.name,
-                "figure": comparison.claim.metric.name,
-                "published": comparison.claim.text,
-                **columns,
-                **{column: _cell(form) for column, form in forms.items()},
-                "seeds below": _below(forms.values()),
+                "figure": claim.metric.name,
+                "published": _with_unit(claim.metric, claim.text),
+                "one more run, raw pixels": _range(forms.get("raw")),
+                "one more run, scaled pixels": _range(forms.get("scaled")),
                 "verdict": comparison.verdict,
             }
         )
     return pd.DataFrame(rows)
+
+
+def all_forms(comparisons: Iterable[Comparison]) -> pd.DataFrame:
+    """Give the numbers behind the verdicts: a row for each form of each figure, all cells text.
+
+    Args:
+        comparisons: what :func:`compare` returned.
+
+    Returns:
+        ``recipe``, ``figure``, ``published``; the ``pixels`` and what the answers are ``read from``
+        in this form; how many ``seeds`` converged, their ``mean`` and ``standard deviation``, the
+        range of ``one more run``, how many seeds lie ``below`` the author's figure; and whether the
+        figure ``holds`` in this form: "possible" where the range comes to an end of the scale,
+        "with luck" where no seed reaches the figure.
+    """
+    import pandas as pd
+
+    rows = []
+    for comparison in comparisons:
+        metric = comparison.claim.metric
+        for form in comparison.forms:
+            mean = sd = ""
+            if form.seeds:
+                mean = _with_unit(metric, metric.text(form.seeds.mean, 4))
+                sd = _with_unit(metric, metric.text(form.seeds.sd, 4), "points")
+            diverged = f", {form.diverged} diverged" if form.diverged else ""
+            rows.append(
+                {
+                    "recipe": comparison.recipe.name,
+                    "figure": metric.name,
+                    "published": _with_unit(metric, comparison.claim.text),
+                    "pixels": form.pixels,
+                    "read from": form.reading,
+                    "seeds": f"{len(form.values)}{diverged}",
+                    "mean": mean,
+                    "standard deviation": sd,
+                    "one more run": _range(form),
+                    "seeds below": str(form.below),
+                    "holds": _holds(form),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _holds(form: Form) -> str:
+    if form.seeds is None:
+        return "open"
+    if not form.holds:
+        return "no"
+    if form.seeds.is_wide:
+        return "possible"
+    return "yes" if form.is_reached else "with luck"
 
 
 def matrix_entries(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:

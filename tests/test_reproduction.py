@@ -208,16 +208,21 @@ def test_diverged_trainings_are_counted_and_left_out() -> None:
     form = comparison.forms[0]
     assert form.values.tolist() == FITS[1:].tolist()
     assert (form.diverged, comparison.verdict) == (1, "holds")
-    (row,) = reproduction.verdicts([comparison]).to_dict("records")
-    assert row["raw pixels"].endswith("; 1 diverged)")
-    assert row["seeds below"] == "4 of 9, 0 of 10, 0 of 10"
+    table = reproduction.all_forms([comparison])
+    raw, _, scaled, _ = table.to_dict("records")
+    assert (raw["seeds"], raw["seeds below"]) == ("9, 1 diverged", "4")
+    assert (scaled["seeds"], scaled["seeds below"]) == ("10", "0")
 
 
 def test_recipe_that_only_diverges_stays_open() -> None:
     frame = trainings("deep_dropout_ann", test_loss=np.full(10, NO_NUMBER))
-    table = reproduction.verdicts(reproduction.compare(frame))
+    comparisons = reproduction.compare(frame)
+    table = reproduction.verdicts(comparisons)
     assert set(table.verdict) == {"open: fewer than two seeds"}
-    assert set(table["scaled pixels"]) == {"0 of at least 2 seeds; 10 diverged"}
+    assert set(table["one more run, raw pixels"]) == {"not measured"}  # the page scales them
+    assert set(table["one more run, scaled pixels"]) == {"0 of at least 2 seeds"}
+    (row, *_) = reproduction.all_forms(comparisons).to_dict("records")
+    assert (row["seeds"], row["mean"], row["holds"]) == ("0, 10 diverged", "", "open")
     with pytest.raises(ValueError, match=r"at least two seeds .* here is 0: measure some"):
         reproduction.matrix_entries(frame)
 
@@ -244,7 +249,7 @@ def test_seed_that_is_there_twice_counts_once() -> None:
 def test_some_recipes_are_judged_without_the_others() -> None:
     table = reproduction.verdicts(reproduction.compare(trainings("dnn_csv", "raw")))
     assert set(table.recipe) == {"dnn_csv"}
-    assert set(table["scaled pixels"]) == {"0 of at least 2 seeds"}
+    assert set(table["one more run, scaled pixels"]) == {"0 of at least 2 seeds"}
     with pytest.raises(ValueError, match=r"deep_dropout_ann are wanted .* measure some"):
         reproduction.matrix_entries(trainings("dnn_csv"))
     with pytest.raises(ValueError, match="No training here is one of a recipe with published"):
@@ -256,26 +261,58 @@ def test_some_recipes_are_judged_without_the_others() -> None:
 
 def test_table_shows_what_was_measured() -> None:
     raw, scaled = around(0.80, 0.01), around(0.9710, 0.0015)
-    (row,) = reproduction.verdicts([found(both("fnn_sigmoid", raw, scaled))]).to_dict("records")
-    further = 0.0015 * 2.262157 * np.sqrt(1 + 1 / 10)  # Student's t of nine degrees, 97.5 %
+    comparison = found(both("fnn_sigmoid", raw, scaled))
+    further = 0.15 * 2.262157 * np.sqrt(1 + 1 / 10)  # Student's t of nine degrees, 97.5 %
+    one_more = f"{97.1 - further:.2f} to {97.1 + further:.2f} %"
+    (row,) = reproduction.verdicts([comparison]).to_dict("records")
     assert row == {
         "recipe": "fnn_sigmoid",
         "figure": "test accuracy",
-        "published": "97.1",
-        "raw pixels": "80.00 ± 1.00 (77.63 to 82.37)",
-        "scaled pixels": f"97.10 ± 0.15 ({97.1 - 100 * further:.2f} to {97.1 + 100 * further:.2f})",
-        "by logits": f"97.10 ± 0.15 ({97.1 - 100 * further:.2f} to {97.1 + 100 * further:.2f})",
-        "seeds below": "10, 5, 5 of 10",
+        "published": "97.1 %",
+        "one more run, raw pixels": "77.63 to 82.37 %",
+        "one more run, scaled pixels": one_more,
         "verdict": "fits scaled pixels only; the page prints raw ones",
     }
+    forms = reproduction.all_forms([comparison])
+    assert forms[["pixels", "read from"]].to_numpy().tolist() == [
+        ["raw", "evaluate"],
+        ["raw", "logits"],
+        ["scaled", "evaluate"],
+        ["scaled", "logits"],
+    ]
+    assert forms.loc[2].to_dict() == {
+        "recipe": "fnn_sigmoid",
+        "figure": "test accuracy",
+        "published": "97.1 %",
+        "pixels": "scaled",
+        "read from": "evaluate",
+        "seeds": "10",
+        "mean": "97.10 %",
+        "standard deviation": "0.15 points",
+        "one more run": one_more,
+        "seeds below": "5",
+        "holds": "yes",
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [(LESS, "no"), (LUCK, "with luck"), (FITS, "yes"), (WIDE, "possible")],
+)
+def test_table_says_in_which_form_a_figure_holds(values: Values, word: str) -> None:
+    forms = reproduction.all_forms([found(both("fnn_sigmoid", values, MORE))])
+    assert forms.holds.tolist() == [word, word, "no", "no"]
 
 
 def test_losses_are_no_per_cent_and_may_pass_1() -> None:
     frame = both("cnn", around(1.5, 0.1), around(0.0572, 0.001), "test_loss")
-    (row,) = reproduction.verdicts([found(frame, TEST_LOSS)]).to_dict("records")
+    comparison = found(frame, TEST_LOSS)
+    (row,) = reproduction.verdicts([comparison]).to_dict("records")
     assert row["published"] == "0.057234"
-    assert row["raw pixels"] == "1.5000 ± 0.1000 (1.2627 to 1.7373)"
+    assert row["one more run, raw pixels"] == "1.2627 to 1.7373"
     assert row["verdict"] == "fits scaled pixels only; the page prints raw ones"
+    raw, _ = reproduction.all_forms([comparison]).to_dict("records")
+    assert (raw["mean"], raw["standard deviation"]) == ("1.5000", "0.1000")
 
 
 def test_matrix_is_compared_entry_by_entry() -> None:
