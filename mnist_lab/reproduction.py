@@ -206,20 +206,23 @@ def compare(frame: pd.DataFrame) -> list[Comparison]:
     return comparisons
 
 
-def _with_unit(metric: Metric, text: str, unit: str = "%") -> str:
-    return text if metric.is_loss else f"{text} {unit}"
+def _texts(form: Form) -> tuple[str, str, str]:
+    """Write mean, standard deviation and the range of one more run, or what is missing for them."""
+    if form.seeds is None:
+        return "", "", f"{len(form.values)} of at least 2 seeds"
+    # Four decimals, of an accuracy two in per cent: its test set has 10,000 images.
+    mean, sd, low, high = (
+        form.claim.metric.text(value, 4)
+        for value in (form.seeds.mean, form.seeds.sd, form.seeds.next_low, form.seeds.next_high)
+    )
+    return mean, sd, f"{low} to {high}"
 
 
-def _range(form: Form | None) -> str:
-    """Write the range of one more run, or say why there is none."""
+def _one_more_run(form: Form | None) -> str:
     if form is None:
         return "not measured"
-    if form.seeds is None:
-        return f"{len(form.values)} of at least 2 seeds"
-    # Four decimals, of an accuracy two in per cent: its test set has 10,000 images.
-    metric = form.claim.metric
-    low, high = (metric.text(end, 4) for end in (form.seeds.next_low, form.seeds.next_high))
-    return _with_unit(metric, f"{low} to {high}")
+    *_, one_more_run = _texts(form)
+    return one_more_run if form.claim.metric.is_loss or not form.seeds else f"{one_more_run} %"
 
 
 def verdicts(comparisons: Iterable[Comparison]) -> pd.DataFrame:
@@ -244,9 +247,9 @@ def verdicts(comparisons: Iterable[Comparison]) -> pd.DataFrame:
             {
                 "recipe": comparison.recipe.name,
                 "figure": claim.metric.name,
-                "published": _with_unit(claim.metric, claim.text),
-                "one more run, raw pixels": _range(forms.get("raw")),
-                "one more run, scaled pixels": _range(forms.get("scaled")),
+                "published": claim.text if claim.metric.is_loss else f"{claim.text} %",
+                "one more run, raw pixels": _one_more_run(forms.get("raw")),
+                "one more run, scaled pixels": _one_more_run(forms.get("scaled")),
                 "verdict": comparison.verdict,
             }
         )
@@ -261,34 +264,29 @@ def all_forms(comparisons: Iterable[Comparison]) -> pd.DataFrame:
 
     Returns:
         ``recipe``, ``figure``, ``published``; the ``pixels`` and what the answers are ``read from``
-        in this form; how many ``seeds`` converged, their ``mean`` and ``standard deviation``, the
-        range of ``one more run``, how many seeds lie ``below`` the author's figure; and whether the
-        figure ``holds`` in this form: "possible" where the range comes to an end of the scale,
-        "with luck" where no seed reaches the figure.
+        in this form; ``mean`` and ``standard deviation`` over the seeds, the range of ``one more
+        run``; how many seeds lie below the author's figure, and how many trainings diverged; and
+        whether the figure ``holds`` in this form: "possible" where the range comes to an end of the
+        scale, "with luck" where no seed reaches the figure. Accuracies are per cent.
     """
     import pandas as pd
 
     rows = []
     for comparison in comparisons:
-        metric = comparison.claim.metric
         for form in comparison.forms:
-            mean = sd = ""
-            if form.seeds:
-                mean = _with_unit(metric, metric.text(form.seeds.mean, 4))
-                sd = _with_unit(metric, metric.text(form.seeds.sd, 4), "points")
+            mean, sd, one_more_run = _texts(form)
             diverged = f", {form.diverged} diverged" if form.diverged else ""
             rows.append(
                 {
                     "recipe": comparison.recipe.name,
-                    "figure": metric.name,
-                    "published": _with_unit(metric, comparison.claim.text),
+                    "figure": comparison.claim.metric.name,
+                    "published": comparison.claim.text,
                     "pixels": form.pixels,
                     "read from": form.reading,
-                    "seeds": f"{len(form.values)}{diverged}",
                     "mean": mean,
                     "standard deviation": sd,
-                    "one more run": _range(form),
-                    "seeds below": str(form.below),
+                    "one more run": one_more_run,
+                    "seeds below": f"{form.below} of {len(form.values)}{diverged}",
                     "holds": _holds(form),
                 }
             )
