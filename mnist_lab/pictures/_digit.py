@@ -37,7 +37,7 @@ BORDER = "The border of the picture is dark on one side: cut out the paper with 
 LINES = "Lines run through the digit: write it on plain paper, or with a thicker pen."
 FRAME = "A frame or a ring is in the picture: cut out the digit alone."
 PATCH = "A shadow or a stain is on the paper: take the digit on clean paper in even light."
-SEVERAL = "Two digits or more: send one at a time."
+SEVERAL = "Two digits or more are in the picture: send one at a time."
 MARKS = "Other marks are beside the digit: send one digit with nothing beside it."
 
 

@@ -30,7 +30,7 @@ __all__ = ["FORMS", "NAMELESS", "Form", "Owner", "by_pattern", "owners"]
 
 NAMELESS = (
     "names no learner: put the learner's name into the name of the file, "
-    "or say with --pattern where it stands"
+    "or say with --pattern where the name stands"
 )
 
 _NUMBER = r"[1-9]\d{0,18}"  # a database's: never with a zero in front
@@ -61,8 +61,8 @@ def _form(platform: str, example: str, pattern: str) -> Form:
 
 
 FORMS = (
-    # Folders. Moodle 3 ends the name with an underscore, Moodle 4 does not; where it makes no
-    # folders for learners, it puts the name before that of a folder of the learner's own.
+    # Folders. Moodle 3 ends the name with an underscore, and Moodle 4 does not. Where it makes no
+    # folders for learners, it puts the name in front of the name of a learner's own folder.
     _form(
         "Moodle",
         "Ada Lovelace_12345_assignsubmission_file/01_eda.ipynb",

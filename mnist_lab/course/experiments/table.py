@@ -69,7 +69,7 @@ class Table:
             return [], f"Line 1 of {path} is broken: it is written again."
         if lines[0] != header:
             raise CourseError(
-                f"{path} has other columns than this command writes: "
+                f"{path} does not have the columns that this command writes: "
                 "name another file with --output."
             )
         rows = []

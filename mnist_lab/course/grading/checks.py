@@ -116,7 +116,7 @@ def judge(
     except MemoryError:
         raise
     except AssertionError as error:
-        note = plain_text(error) or "The result is another than it should be."
+        note = plain_text(error) or "The result is not what it should be."
         result = Result(0, "failed", note)
     except Exception as error:  # what the learner returned is of no use to the check
         result = Result(0, "failed", plain_text(f"{type(error).__name__}: {error}"))

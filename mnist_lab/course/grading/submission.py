@@ -139,10 +139,11 @@ def read_cells(path: Path) -> list[Cell]:
 def locate(cells: Sequence[Cell], assignment: Assignment) -> Plan:
     """Return what is to be run of a submission, and where each exercise is to be checked.
 
-    An exercise is where its mark is, the last copy of it on which somebody worked. What its check
-    asks for may also stand in later cells without a mark, or (where nothing was written below the
-    mark) only in such cells: it is checked after each of them until it passes. Copies of the
-    instructor's own cells are left out, but for what learners added to the set-up.
+    An exercise is where its mark is. Of several copies, the last one on which somebody worked
+    counts. What its check asks for may also stand in later cells without a mark. Where nothing was
+    written below the mark, it may stand in such cells only. The exercise is checked after each of
+    them until it passes. Copies of the instructor's own cells are left out, except for what
+    learners added to the set-up.
     """
     sources = _own_sources(cells, assignment)
     marks = [_EXERCISE.findall(source) for source in sources]
@@ -213,7 +214,9 @@ def _notes(cells: Sequence[Cell], assignment: Assignment) -> dict[str, str]:
         for cell in cells:
             ours = _OURS.match(cell.source)
             if not cell.is_code and exercise.id in _EXERCISE.findall(cell.source):
-                notes[exercise.id] = "Its cell is a text cell, which does not run: make it code."
+                notes[exercise.id] = (
+                    "The answer is in a text cell, which does not run: make it a code cell."
+                )
             elif cell.is_code and ours and ours[2] and {*needed(exercise)} & _defined(cell.source):
                 notes[exercise.id] = (
                     f"An answer stands in the cell CHECK {ours[2]}, which is not run: "

@@ -1,8 +1,8 @@
 """Values as JSON and ``.npy``, for the way into a kernel of learners' code and out of it.
 
-Plain values travel: None, numbers, text, bytes, lists, tuples, sets, dictionaries, ranges, NumPy's
-arrays and scalars, and the kinds of them that Python and NumPy bring along (a ``Counter`` arrives
-as a ``Counter``). A value of a learner's own subclass arrives as the plain value that it holds, and
+Plain values travel: None, numbers, text, bytes, lists, tuples, sets, dictionaries, ranges, and the
+arrays and scalars of NumPy. So do their subclasses in Python and NumPy: a ``Counter`` arrives as a
+``Counter``. A value of a learner's own subclass arrives as the plain value that it holds, and
 nothing is ever unpickled. For anything else the two sides agree on a reference.
 """
 
