@@ -159,7 +159,7 @@ def load_sample() -> Digits:
 def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write the digits as ``mnist_train.csv`` and ``mnist_test.csv``.
 
-    The form is that of Kaggle's digit-recognizer: a header ``label,pixel0,...,pixel783``, then one
+    The form is as in Kaggle's digit-recognizer: a header ``label,pixel0,...,pixel783``, then one
     image a row, its pixels row by row. Files of these names are replaced, each in one step.
 
     Args:

@@ -1,4 +1,4 @@
-"""Private: where MNIST is kept between two lessons: the course's own cache, and that of Keras."""
+"""Private: where MNIST is kept between two lessons: the course's own cache, and Keras' cache."""
 
 from __future__ import annotations
 

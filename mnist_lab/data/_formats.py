@@ -92,7 +92,7 @@ def _read_npy(archive: zipfile.ZipFile, part: Part) -> UInt8Array:
         raise DataError(f"there is no array {part.name}, only: {found or 'nothing'}")
     member = archive.getinfo(f"{part.name}.npy")
     with archive.open(member) as stream:
-        # A later version's header may itself be gigabytes long; that of 1.0 ends within 64 KB.
+        # The header of a later version may be gigabytes long. The header of 1.0 ends within 64 KB.
         if _npy.read_magic(stream) != (1, 0):
             raise DataError(f"{part.name} has a header that numpy.save does not write for MNIST")
         shape, _, dtype = _npy.read_array_header_1_0(stream)

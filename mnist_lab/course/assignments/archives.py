@@ -32,7 +32,7 @@ __all__ = [
 
 MOST_BYTES = 50_000_000  # of one notebook; with all its figures it has a few million
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # some browsers add an ending
-# What browsers add to a second download's name. Longer numbers are those of learners.
+# What browsers add to a second download's name. Longer numbers belong to learners.
 DOWNLOADED_AGAIN = re.compile(r" ?\([1-9]\d?\)$")
 LONGEST_PATH = 1000  # characters within a source
 LONGEST_NAME = 200  # bytes; file systems take 255 with the ending

@@ -110,7 +110,7 @@ def export_nbgrader(
     """Convert an assignment for nbgrader.
 
     Schools that run nbgrader get the same cells with the metadata of nbgrader. Solutions and hidden
-    tests keep their marks, because the marks are those of nbgrader.
+    tests keep their marks, because nbgrader uses the same marks.
 
     \b
     mnist-lab export-nbgrader assignments/01_eda.ipynb nbgrader-course

@@ -25,7 +25,7 @@ _KINDS = {
 def assign_parameters(
     notebooks: Mapping[str, NotebookNode], given: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return for each lesson those of the given ``NAME=VALUE`` that it has.
+    """Return for each lesson the given ``NAME=VALUE`` whose name it has.
 
     Raises:
         CourseError: a text has another form, no lesson has a parameter of this name, or the value

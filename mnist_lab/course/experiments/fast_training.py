@@ -1,8 +1,8 @@
 """Training that is faster than plain ``fit`` and gives the same weights to the last bit.
 
 Everything here that touches private parts of Keras or TensorFlow stands in this one module, and a
-test compares its weights with those of plain ``fit``. Importing the module starts TensorFlow: call
-:func:`mnist_lab.course.experiments.training.start_tensorflow` first.
+test compares its weights with the weights of plain ``fit``. Importing the module starts
+TensorFlow: call :func:`mnist_lab.course.experiments.training.start_tensorflow` first.
 """
 
 from __future__ import annotations

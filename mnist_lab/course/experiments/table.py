@@ -28,7 +28,7 @@ class Table:
         columns: names, in the order of the file.
         key: names of the columns that together tell a row from all others.
         numbers: names of the columns that hold numbers; nan is one, for a training may diverge.
-        may_lack: names of those of them that may be empty.
+        may_lack: names of the columns that may be empty.
     """
 
     columns: tuple[str, ...]

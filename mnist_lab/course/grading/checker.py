@@ -211,7 +211,7 @@ def borrowed(
 ) -> Iterator[Checker]:
     """Give a Checker that nobody else in this process uses; the next submission gets it again.
 
-    Submissions may be graded in several threads, as by Dask. The arguments are those of Checker.
+    Submissions may be graded in several threads, as by Dask. The arguments are Checker's.
     """
     wanted = (setup, memory, seconds, threads)
     with _lock:

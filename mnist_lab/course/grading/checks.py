@@ -44,9 +44,9 @@ class Result:
 class Task:
     """What is to be known of an exercise to check it.
 
-    ``names`` are those of all exercises: the check sees learners' objects of these names only.
-    ``wanted`` are those of this exercise that the check asks for, ``given`` what its
-    stub assigns to them, as code.
+    ``names`` are the names of all exercises: the check sees learners' objects of these names only.
+    ``wanted`` are the names of this exercise that the check asks for. ``given`` is what its stub
+    assigns to them, as code.
     """
 
     id: str

@@ -132,7 +132,7 @@ class _Run:
         return results
 
     def _keep(self, exercise: str, result: Result) -> None:
-        """Keep the result of an exercise; that of an earlier cell with it may say more."""
+        """Keep the result of an exercise, unless the result of an earlier cell says more."""
         is_empty = result.status in ("missing", "not attempted")
         if is_empty and self.results[exercise].status != "missing":
             return

@@ -73,8 +73,8 @@ def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
     """Return learner -> (notebook, note) for all notebooks in a folder, ``.IPYNB`` included.
 
     Browsers call a second download of ``ada.ipynb`` ``ada (1).ipynb``: where both are there, the
-    newest counts, and the note says so. Names are harmless, and different where those of the files
-    are: names that would look alike get a digest of the file's name.
+    newest counts, and the note says so. Names are harmless, and different where the names of the
+    files are: names that would look alike get a digest of the file's name.
     """
     paths = [p for p in sorted(folder.glob("*")) if NOTEBOOK.search(p.name)]
     stems = {p: NOTEBOOK.sub("", p.name) for p in paths if not is_clutter(p.name)}
@@ -165,7 +165,7 @@ def locate(cells: Sequence[Cell], assignment: Assignment) -> Plan:
 
 
 def _complete(free: list[int], names: list[set[str]], wanted: set[str]) -> list[int]:
-    """Return those of some cells after which all wanted names are defined."""
+    """Return the cells, of some, after which all wanted names are defined."""
     have: set[str] = set()
     complete = []
     for i in free:

@@ -350,7 +350,7 @@ class KernelProcess:
         self._clear()
 
     def _kill(self) -> list[psutil.Process]:
-        """Kill the first process, whose end is that of a sandbox, and its descendants."""
+        """Kill the first process, with which a sandbox ends, and its descendants."""
         family = []
         for pid in _descendants(self._process.pid):
             with suppress(psutil.NoSuchProcess):

@@ -107,7 +107,9 @@ def test_line_broken_in_the_middle_is_refused_and_kept(line: str, path: Path) ->
 def test_other_files_are_refused_and_kept(content: str, path: Path) -> None:
     path.parent.mkdir()
     path.write_text(content)
-    with pytest.raises(CourseError, match=r"does not have the columns .*: name another file with --output"):
+    with pytest.raises(
+        CourseError, match=r"does not have the columns .*: name another file with --output"
+    ):
         TABLE.recover(path)
     assert path.read_text() == content
 
