@@ -42,7 +42,11 @@ def test_importing_data_loads_nothing_heavy() -> None:
 
 # One import through each kind of wall: the module that gets it, the statement, the broken contract.
 FORBIDDEN = {
-    "upwards": ("course/execution/runner.py", "import mnist_lab.course.publishing.pages", "Folders"),
+    "upwards": (
+        "course/execution/runner.py",
+        "import mnist_lab.course.publishing.pages",
+        "Folders",
+    ),
     "upwards_and_late": (
         "course/sandbox/process.py",
         "def late():\n    from mnist_lab.course.grading import grader",

@@ -19,7 +19,6 @@ _RAW = "only if the pixels are *not* divided by 255"
 _SCALED = "only if the pixels are divided by 255"
 _UNSAID = "The page does not say whether they are."
 _LUCK = " Even then it takes luck: no seed reaches {it}, but one more might."
-_WIDE = "The seeds scatter so widely that they exclude little."
 _APART = "But no single training gives both: the two accuracies of a seed never differ so much."
 
 
@@ -97,14 +96,14 @@ def _predicate(comparison: Comparison) -> str:
     if page is False and not is_raw:
         return f"{{hold}} {_SCALED}, which the page does not do." + _doubt(fits)
     if fits[0].seeds and fits[0].seeds.is_wide:
-        return f"may be right. {_WIDE}"
+        return "may be right: the seeds scatter too widely to exclude {it}."
     return "{hold}." + _doubt(fits[:1])
 
 
 def _doubt(fits: Sequence[Form]) -> str:
     """Return a sentence on what weakens the forms that fit, if it weakens all of them."""
     if all(form.seeds and form.seeds.is_wide for form in fits):
-        return f" {_WIDE}"
+        return " But the seeds scatter too widely to exclude much."
     return "" if any(form.is_reached for form in fits) else _LUCK
 
 

@@ -49,7 +49,7 @@ WIDE = around(0.95, 0.05)  # its range passes 1
         (FITS, LESS, f"The figure holds {RAW}. The page does not say whether they are."),
         (LESS, FITS, f"The figure holds {SCALED}. The page does not say whether they are."),
         (LESS, LUCK, "Even then it takes luck: no seed reaches it, but one more might."),
-        (LESS, WIDE, "The seeds scatter so widely that they exclude little."),
+        (LESS, WIDE, "But the seeds scatter too widely to exclude much."),
         (LESS, LESS, "The figure does not hold: every seed gives less."),
         (MORE, MORE, "The figure does not hold: every seed gives more."),
         (LESS, MORE, "The figure does not hold: the seeds miss it in every form that was tried."),
@@ -102,6 +102,7 @@ def test_words_agree_with_the_verdicts_of_the_committed_measurements() -> None:
     ]
     assert [text for row in projects for text in long_sentences(row.said)] == []
     for comparison in comparisons:
+        assert {len(form.values) + form.diverged for form in comparison.forms} == {10}  # README
         words = said(comparison)
         assert ("not hold" in words) == comparison.verdict.startswith("does not hold")
         assert ("luck" in words) == ("luck" in comparison.verdict)
