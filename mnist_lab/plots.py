@@ -117,7 +117,9 @@ def digit_grid(
     """
     pictures, full_ink = _pictures(images)
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"{len(titles)} titles for {len(pictures)} images: pass one an image.")
+        raise ValueError(
+            f"{len(titles)} titles for {len(pictures)} images: pass one title for each image."
+        )
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     height = size * (1.35 if titles is not None else 1.0)
@@ -383,10 +385,10 @@ def _drawn(artist: Artist) -> Iterator[str]:
 def fingerprint(figure: Figure) -> str:
     """Return a short digest of what a figure shows.
 
-    Tests of the notebooks cannot compare pictures; they compare these eight hexadecimal digits, so
-    that a figure of the wrong digits is noticed. They cover images, lines, points, bars, areas,
-    error bars, heat maps and all words, those of legends and at ticks included; not colours, fonts
-    or sizes, and not the ticks that Matplotlib chooses itself.
+    Tests of the notebooks cannot compare pictures. They compare these eight hexadecimal digits, so
+    that a figure of the wrong digits is noticed. The digest covers images, lines, points, bars,
+    areas, error bars, heat maps and all words, also the words of legends and ticks. It does not
+    cover colours, fonts or sizes, and not the ticks that Matplotlib chooses itself.
     """
     content = "\n".join(_drawn(figure))
     return hashlib.sha256(content.encode()).hexdigest()[:8]
