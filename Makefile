@@ -1,13 +1,13 @@
-# Each command sets up what it needs in .venv, from a bare checkout.
-#   make course       run the lessons; pages and results in build/course
-#   make test         every check of package, lessons and exercises, as CI runs it
-#   make lab          JupyterLab with the lessons
-#   make refresh      regenerate the committed notebooks on real MNIST
-#   make assignments  the whole round: lint, release, try every answer, collect, grade
+# Each command first installs what it needs into .venv.
+#   make course       run the lessons, and write pages and results to build/course
+#   make test         run every check of the package, the lessons and the exercises, as CI does
+#   make lab          open the lessons in JupyterLab
+#   make refresh      run the lessons on real MNIST, and store their outputs in the notebooks
+#   make assignments  check and release the exercises, try all answers, and rehearse the grading
 #   make clean        remove .venv and build
 
 PYTHON ?= python3
-# Silences four lines of ipykernel's debugger, which nobody here uses.
+# ipykernel then prints no warning about its debugger, which nobody here uses.
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 VENV := .venv

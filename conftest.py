@@ -1,7 +1,7 @@
 """Makes ``pytest --nbval notebooks/`` strict and green with no further flag, from any folder.
 
-Everything is set here rather than in ``addopts``, whose paths depend on the working folder and
-which would break plain pytest where nbval is not installed.
+Everything is set here and not in ``addopts``. Paths in ``addopts`` depend on the working folder.
+Options of nbval there would break plain pytest where nbval is not installed.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _in_use(path: Path, lock: Path) -> str:
     with suppress(OSError):  # the other command has just ended
         holder = lock.read_bytes()[:200].decode(errors="replace")
     return (
-        f"{path} is in use by {holder or 'another command'}: wait until that ends, or name "
+        f"{path} is in use by {holder or 'another command'}: wait until that has ended, or name "
         "another file."
     )
 

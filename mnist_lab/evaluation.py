@@ -48,7 +48,7 @@ def _labels(**named: Labels) -> list[npt.NDArray[np.int64]]:
         strange = array[(array < 0) | (array >= CLASSES)]
         if strange.size:
             raise ValueError(
-                f"{name} has {strange.size} labels that are no digits, the first is {strange[0]}: "
+                f"{name} has {strange.size} labels that are no digits (the first is {strange[0]}): "
                 f"pass labels from 0 to {CLASSES - 1}."
             )
     if len({len(array) for array in arrays}) > 1:
@@ -199,12 +199,12 @@ def seed_intervals(
 ) -> SeedIntervals:
     """Return the intervals of a result that was measured over several seeds.
 
-    Both are Student's t intervals. The one of one more run is widened to the seeds outside it, for
-    what a seed gave, one more run can give, and cut at what is possible. No other rule ever takes
-    its place. So it promises two things, whatever the values look like: it holds one more run with
-    ``confidence`` if the seeds scatter normally, and at least (n - 1) times in (n + 1), 9 in 11 for
-    ten seeds, however they scatter. (Simulated accuracies of ten seeds that are skewed and near 1
-    were held 92 to 95 times in 100.)
+    Both are Student's t intervals. The interval of one more run is widened to the seeds outside of
+    it, because one more run can give what a seed gave. It is cut at what is possible. No other rule
+    ever takes its place. So the interval promises two things, whatever the values look like. If the
+    seeds scatter normally, it holds one more run with ``confidence``. However the seeds scatter, it
+    holds one more run at least (n - 1) times in (n + 1), which is 9 in 11 for ten seeds. (Simulated
+    accuracies of ten seeds that are skewed and near 1 were held 92 to 95 times in 100.)
 
     Source: G. J. Hahn, Factors for calculating two-sided prediction intervals for samples from a
     normal distribution, Journal of the American Statistical Association 64 (1969). For any
@@ -226,7 +226,7 @@ def seed_intervals(
     n = results.size
     if n < 2:
         raise ValueError(
-            f"A spread takes at least two seeds and here is {n}: measure more of them."
+            f"A spread needs at least two seeds, and the number here is {n}: measure more seeds."
         )
     if not np.isfinite(results).all():
         raise ValueError("A result is not finite: leave out the trainings that diverged.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.category import StrCategoryLocator
 from matplotlib.collections import Collection, QuadMesh
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
@@ -28,6 +29,8 @@ from matplotlib.patches import FancyArrowPatch, Patch
 from matplotlib.table import Table
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedFormatter, FixedLocator
+
+from mnist_lab import CLASSES
 
 if TYPE_CHECKING:
     from mnist_lab.reproduction import Comparison
@@ -39,6 +42,7 @@ __all__ = [
     "fingerprint",
     "interval_plot",
     "learning_curves",
+    "thumbnail_map",
     "use_style",
     "verdict_plot",
 ]
@@ -81,6 +85,16 @@ def _stored_beside(figure: Figure, **_: object) -> dict[str, str]:
     return {FINGERPRINT: fingerprint(figure)}
 
 
+def _pictures(images: npt.ArrayLike) -> tuple[npt.NDArray[Any], float]:
+    """Return images as one array, and the value of full ink in it."""
+    pictures = np.asarray(images)
+    if pictures.ndim != 3 or not len(pictures):
+        raise ValueError(
+            f"images has shape {pictures.shape}: pass at least one image as (n, height, width)."
+        )
+    return pictures, 255 if np.issubdtype(pictures.dtype, np.integer) else 1.0
+
+
 def digit_grid(
     images: npt.ArrayLike,
     titles: Sequence[object] | None = None,
@@ -101,20 +115,17 @@ def digit_grid(
     Raises:
         ValueError: there is nothing to draw, or titles and images do not match.
     """
-    pictures = np.asarray(images)
-    if pictures.ndim != 3 or not len(pictures):
-        raise ValueError(
-            f"images has shape {pictures.shape}: pass at least one image as (n, height, width)."
-        )
+    pictures, full_ink = _pictures(images)
     if titles is not None and len(titles) != len(pictures):
-        raise ValueError(f"{len(titles)} titles for {len(pictures)} images: pass one an image.")
+        raise ValueError(
+            f"{len(titles)} titles for {len(pictures)} images: pass one title for each image."
+        )
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     height = size * (1.35 if titles is not None else 1.0)
     figure, axes = plt.subplots(
         rows, columns, squeeze=False, figsize=(columns * size, rows * height + 0.45 * bool(title))
     )
-    full_ink = 255 if np.issubdtype(pictures.dtype, np.integer) else 1.0
     for i, ax in enumerate(axes.flat):
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
@@ -127,6 +138,64 @@ def digit_grid(
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
+
+
+def thumbnail_map(
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    places: npt.ArrayLike,
+    *,
+    size: float,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+) -> Figure:
+    """Draw small digits at their places on a plane, each class in a colour of its own.
+
+    The digits are drawn in their order. A digit that would cover an earlier one is left out, so
+    that every digit on the map can be read.
+
+    Args:
+        images: shape (n, height, width); full ink is 255 in integers, 1 in floats.
+        labels: the digits 0 to 9, integers of shape (n,).
+        places: shape (n, 2), the middle of each image: how far to the right, how far up.
+        size: edge of one image, in the units of ``places``.
+
+    Raises:
+        ValueError: there is nothing to draw, labels or places do not match the images, or a label
+            is no digit.
+    """
+    pictures, full_ink = _pictures(images)
+    classes, middles = np.asarray(labels), np.asarray(places, dtype=float)
+    if (classes.shape, middles.shape) != ((len(pictures),), (len(pictures), 2)):
+        raise ValueError(
+            f"labels has shape {classes.shape} and places {middles.shape} for {len(pictures)} "
+            "images: pass one label and two coordinates an image."
+        )
+    if not np.isin(classes, range(CLASSES)).all():
+        raise ValueError(f"A label is no digit: pass labels from 0 to {CLASSES - 1}.")
+    inks = _class_inks()
+    figure, ax = plt.subplots(figsize=(9, 7))
+    drawn: list[int] = []
+    for i, (across, up) in enumerate(middles):
+        far = np.abs(middles[drawn] - middles[i]).max(axis=1)
+        if (far > 0.85 * size).all():  # the borders of the images are blank and may overlap
+            drawn.append(i)
+            edges = (across - size / 2, across + size / 2, up - size / 2, up + size / 2)
+            ax.imshow(pictures[i], cmap=inks[classes[i]], vmin=0, vmax=full_ink, extent=edges)
+    (left, low), (right, high) = middles[drawn].min(axis=0), middles[drawn].max(axis=0)
+    ax.set(xlim=(left - size / 2, right + size / 2), ylim=(low - size / 2, high + size / 2))
+    ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return figure
+
+
+def _class_inks() -> list[LinearSegmentedColormap]:
+    """Return a colour map for each class, from transparent paper to ink."""
+    import seaborn as sns
+
+    colours = sns.color_palette("colorblind").as_hex()
+    colours[8] = "black"  # in place of a yellow that is too pale on white
+    return [LinearSegmentedColormap.from_list("", [to_rgba(c, 0), to_rgba(c)]) for c in colours]
 
 
 def learning_curves(history: Mapping[str, Sequence[float]], *, title: str = "") -> Figure:
@@ -316,10 +385,10 @@ def _drawn(artist: Artist) -> Iterator[str]:
 def fingerprint(figure: Figure) -> str:
     """Return a short digest of what a figure shows.
 
-    Tests of the notebooks cannot compare pictures; they compare these eight hexadecimal digits, so
-    that a figure of the wrong digits is noticed. They cover images, lines, points, bars, areas,
-    error bars, heat maps and all words, those of legends and at ticks included; not colours, fonts
-    or sizes, and not the ticks that Matplotlib chooses itself.
+    Tests of the notebooks cannot compare pictures. They compare these eight hexadecimal digits, so
+    that a figure of the wrong digits is noticed. The digest covers images, lines, points, bars,
+    areas, error bars, heat maps and all words, also the words of legends and ticks. It does not
+    cover colours, fonts or sizes, and not the ticks that Matplotlib chooses itself.
     """
     content = "\n".join(_drawn(figure))
     return hashlib.sha256(content.encode()).hexdigest()[:8]

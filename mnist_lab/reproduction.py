@@ -200,7 +200,7 @@ def compare(frame: pd.DataFrame) -> list[Comparison]:
                 comparisons.append(Comparison(recipe, claim, tuple(forms)))
     if not comparisons:
         raise ValueError(
-            "No training here is one of a recipe with published figures and as long as its "
+            "No training here belongs to a recipe with published figures and is as long as its "
             "author's: measure some with mnist-lab reproduce, without --epochs."
         )
     return comparisons
@@ -324,8 +324,8 @@ def matrix_entries(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
     rows = _converged(_rows(frame, recipe, recipe.pixels, "outputs"))
     if len(rows) < 2:
         raise ValueError(
-            f"Matrices of at least two seeds of {recipe.name} are wanted and here is {len(rows)}: "
-            f"measure some with mnist-lab reproduce {recipe.name}."
+            f"Matrices of at least two seeds of {recipe.name} are needed, and the number here is "
+            f"{len(rows)}: measure some with mnist-lab reproduce {recipe.name}."
         )
     matrices = np.array([[int(n) for n in row.split()] for row in rows.confusion])
     true, predicted = np.indices((CLASSES, CLASSES)).reshape(2, -1)

@@ -38,7 +38,7 @@ def test_labels_of_the_wrong_form_are_refused(true: Any, predicted: Any, message
 def test_labels_that_are_no_digits_are_refused(strange: Any) -> None:
     """scikit-learn would leave such an image out of the matrix and say nothing."""
     digits = [1, 2]
-    message = rf"1 labels that are no digits, the first is {strange}: pass labels from 0 to 9"
+    message = rf"1 labels that are no digits \(the first is {strange}\): pass labels from 0 to 9"
     with pytest.raises(ValueError, match=f"y_pred has {message}"):
         evaluation.confusion_matrix(digits, [1, strange])
     with pytest.raises(ValueError, match=f"y_true has {message}"):
@@ -245,8 +245,8 @@ def test_range_of_one_more_run_is_widened_to_seeds_and_cut_at_what_is_possible()
 @pytest.mark.parametrize(
     ("values", "confidence", "message"),
     [
-        ([0.97], 0.95, "at least two seeds and here is 1: measure more"),
-        ([], 0.95, "at least two seeds and here is 0: measure more"),
+        ([0.97], 0.95, "at least two seeds, and the number here is 1: measure more"),
+        ([], 0.95, "at least two seeds, and the number here is 0: measure more"),
         ([0.97, math.nan, 0.98], 0.95, "not finite: leave out the trainings that diverged"),
         ([0.97, math.inf], 0.95, "not finite"),
         ([0.97, 0.98], 1.0, "pass one between 0 and 1"),

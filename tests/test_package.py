@@ -42,21 +42,25 @@ def test_importing_data_loads_nothing_heavy() -> None:
 
 # One import through each kind of wall: the module that gets it, the statement, the broken contract.
 FORBIDDEN = {
-    "upwards": ("course/execution/runner.py", "import mnist_lab.course.publishing.pages", "Rooms"),
+    "upwards": (
+        "course/execution/runner.py",
+        "import mnist_lab.course.publishing.pages",
+        "Folders",
+    ),
     "upwards_and_late": (
         "course/sandbox/process.py",
         "def late():\n    from mnist_lab.course.grading import grader",
-        "Rooms",
+        "Folders",
     ),
-    "next_door": ("course/lint/code.py", "from mnist_lab.course.sandbox import doctor", "Rooms"),
-    "below": ("course/execution/cells.py", "import mnist_lab.course.experiments.sweep", "Rooms"),
+    "next_door": ("course/lint/code.py", "from mnist_lab.course.sandbox import doctor", "Folders"),
+    "below": ("course/execution/cells.py", "import mnist_lab.course.experiments.sweep", "Folders"),
     "learners": ("plots.py", "from mnist_lab.course import CourseError", "What lessons import"),
     "learners_late": (
         "models.py",
         "def late():\n    from mnist_lab.course.execution import cells",
         "What lessons import",
     ),
-    "a_room_without_a_layer": ("course/attic/__init__.py", "import os", "Rooms"),
+    "a_room_without_a_layer": ("course/attic/__init__.py", "import os", "Folders"),
 }
 
 

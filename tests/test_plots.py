@@ -57,6 +57,43 @@ def test_digit_grid_says_what_it_needs(images: Any) -> None:
         plots.digit_grid(IMAGES, titles=["one"])
 
 
+CORNERS = [[0, 0], [0.5, 0], [10, 0], [0, 10], [10, 9.5], [10, 10]]
+
+
+def small_map(places: Any = CORNERS, labels: Any = (3, 4, 3, 8, 0, 1)) -> Figure:
+    return plots.thumbnail_map(IMAGES[: len(places)], labels, places, size=1, title="Map")
+
+
+def test_thumbnail_map_leaves_out_what_would_cover_an_earlier_image() -> None:
+    ax = small_map().axes[0]
+    drawn = {tuple(image.get_extent()): np.asarray(image.get_array()) for image in ax.images}
+    middles = {(0.0, 0.0): 0, (10.0, 0.0): 2, (0.0, 10.0): 3, (10.0, 9.5): 4}
+    assert drawn.keys() == {(x - 0.5, x + 0.5, y - 0.5, y + 0.5) for x, y in middles}
+    for (x, y), number in middles.items():
+        assert np.array_equal(drawn[x - 0.5, x + 0.5, y - 0.5, y + 0.5], IMAGES[number])
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 10.5), (-0.5, 10.5))
+
+
+def test_thumbnail_map_gives_each_class_one_colour_and_paper_none() -> None:
+    images = small_map([[2 * i, 0] for i in range(12)], [*range(10), 3, 8]).axes[0].images
+    full_ink = [image.get_cmap()(255) for image in images]
+    assert len(set(full_ink)) == 10
+    assert (full_ink[10], full_ink[11]) == (full_ink[3], full_ink[8])
+    assert {image.get_cmap()(0)[3] for image in images} == {0}
+    assert {image.get_clim() for image in images} == {(0, 255)}
+
+
+def test_thumbnail_map_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match=r"pass at least one image as \(n, height, width\)"):
+        plots.thumbnail_map(np.zeros((0, 28, 28)), [], np.zeros((0, 2)), size=1)
+    with pytest.raises(ValueError, match="one label and two coordinates an image"):
+        small_map(labels=[1])
+    with pytest.raises(ValueError, match="one label and two coordinates an image"):
+        small_map(places=[[0, 0, 0]], labels=[1])
+    with pytest.raises(ValueError, match="pass labels from 0 to 9"):
+        small_map(labels=[0, 1, 2, 3, 4, 10])
+
+
 def test_learning_curves_draw_what_is_there() -> None:
     loss, accuracy = plots.learning_curves(HISTORY).axes
     assert [line.get_label() for line in loss.lines] == ["training", "validation"]

@@ -17,12 +17,19 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+import typer
 
-from mnist_lab.course.lint.prose import unprinted_figures
+from mnist_lab.course.cli.main import app
+from mnist_lab.course.lint.prose import unprinted_figures, word_count
 from mnist_lab.recipes import PUBLISHED_MATRIX, RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXTS = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "CONTRIBUTING.md", "assignments/README.md")
+}
+README = TEXTS["README.md"]
+MOST_WORDS = 1100  # a newcomer reads it before the first lesson
 LESSONS = {path.stem: nbformat.read(path, 4) for path in sorted(ROOT.glob("notebooks/*.ipynb"))}
 COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
 
@@ -31,6 +38,8 @@ SET_UP = {
     "python -m venv .venv",
     ".venv/bin/python -m pip install --requirement requirements.txt",
 }
+# These serve until somebody stops them: a test of their own starts and stops them.
+SERVE = {"make lab", ".venv/bin/jupyter lab notebooks"}
 # These would run this very test again: they only collect their tests here.
 RECURSIVE = {
     ".venv/bin/python -m pytest tests",
@@ -76,7 +85,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_make
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of Linux and macOS")
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
-@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SET_UP])
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SET_UP | SERVE])
 def test_command_runs_on_a_bare_machine(command: str, checkout: Path, tmp_path: Path) -> None:
     """No MNIST, an empty home: everything runs on the bundled sample."""
     environment = os.environ | {"HOME": str(tmp_path), "MNIST_LAB_DATA": "sample"}
@@ -126,14 +135,16 @@ def test_set_up_without_make_is_what_make_does() -> None:
 
 @needs_make
 @pytest.mark.skipif(sys.platform == "win32", reason="the commands are those of Linux and macOS")
-def test_make_lab_opens_the_lessons(checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", sorted(SERVE))
+def test_lessons_are_opened(command: str, checkout: Path, tmp_path: Path) -> None:
+    assert command in COMMANDS
     settings = {"ServerApp": {"allow_root": True, "open_browser": False, "port": 0}}
     (tmp_path / "jupyter_server_config.json").write_text(json.dumps(settings))
     environment = os.environ | {"HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path)}
     log = tmp_path / "log"
     with log.open("w") as stream:
         server = subprocess.Popen(
-            ["make", "lab"], cwd=checkout, env=environment, stderr=stream, start_new_session=True
+            command.split(), cwd=checkout, env=environment, stderr=stream, start_new_session=True
         )
     try:
         end = time.monotonic() + 120
@@ -163,25 +174,51 @@ def test_every_figure_is_one_that_a_lesson_prints() -> None:
     assert figures_not_printed("We reach 99.87 %.") != []
 
 
-def test_links_lead_to_files_that_are_there() -> None:
-    targets = re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", README)
+def test_it_is_short_enough_to_be_read() -> None:
+    assert word_count(README) < MOST_WORDS
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_links_lead_to_files_that_are_there(name: str) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)\s#]+)", TEXTS[name])
     assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    folder = (ROOT / name).parent
+    assert [target for target in targets if not (folder / target).exists()] == []
 
 
-@pytest.mark.parametrize(
-    ("picture", "lesson"), [("cover", "01_eda"), ("verdicts", "05_comparison")]
-)
-def test_picture_is_the_figure_of_a_lesson(picture: str, lesson: str) -> None:
-    """No picture is ever drawn apart from the lesson that a reader finds it in."""
-    picture = {"01_eda": "cover", "05_comparison": "verdicts"}[lesson]
-    shown = base64.b64encode((ROOT / ".github" / f"{picture}.png").read_bytes()).decode()
+def test_contributing_names_files_that_are_there() -> None:
+    _, _, after = TEXTS["CONTRIBUTING.md"].partition("## Which file to open")
+    table, _, _ = after.partition("\n## ")
+    names = re.findall(r"`([\w/]+(?:\.(?:py|css|html\.j2|toml|txt)|/))`", table)
+    assert len(names) > 20
+    homes = (ROOT, ROOT / "mnist_lab/course", ROOT / "mnist_lab/course/publishing/templates")
+    assert [name for name in names if not any((home / name).exists() for home in homes)] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_commands_and_options_exist(name: str) -> None:
+    """Commands are run above where the README has them; elsewhere they must be known at least."""
+    known = {
+        command: {option for parameter in found.params for option in parameter.opts}
+        for command, found in typer.main.get_group(app).commands.items()
+    }
+    calls = re.findall(r"(?:`|bin/)mnist-lab ([a-z][\w-]+)((?: [^`\n]+)?)[`\n]", TEXTS[name])
+    assert calls
+    for command, rest in calls:
+        assert command in known, command
+        options = {*re.findall(r"(?<=\s)--?[a-z][\w-]*", rest)}
+        assert options <= known[command] | {"--help"}, (command, rest)
+
+
+def test_picture_is_the_figure_of_a_lesson() -> None:
+    """The picture is never drawn apart from the lesson that a reader finds it in."""
+    shown = base64.b64encode((ROOT / ".github" / "cover.png").read_bytes()).decode()
     stored = [
         output.data["image/png"].replace("\n", "")
-        for cell in LESSONS[lesson].cells
-        if cell.cell_type == "code" and picture in cell.metadata.get("tags", [])
+        for cell in LESSONS["01_eda"].cells
+        if cell.cell_type == "code" and "cover" in cell.metadata.get("tags", [])
         for output in cell.outputs
         if "image/png" in output.get("data", {})
     ]
     assert stored == [shown]
-    assert f"(.github/{picture}.png)" in README
+    assert re.findall(r"!\[[^\]]+\]\((\.github/[^)]+)\)", README) == [".github/cover.png"]

@@ -251,9 +251,9 @@ def test_some_recipes_are_judged_without_the_others() -> None:
     table = reproduction.verdicts(reproduction.compare(trainings("dnn_csv", "raw")))
     assert set(table.recipe) == {"dnn_csv"}
     assert set(table["one more run, scaled pixels"]) == {"0 of at least 2 seeds"}
-    with pytest.raises(ValueError, match=r"deep_dropout_ann are wanted .* measure some"):
+    with pytest.raises(ValueError, match=r"deep_dropout_ann are needed.* measure some"):
         reproduction.matrix_entries(trainings("dnn_csv"))
-    with pytest.raises(ValueError, match="No training here is one of a recipe with published"):
+    with pytest.raises(ValueError, match="No training here belongs to a recipe with published"):
         reproduction.compare(trainings("fnn_softmax"))
 
 

@@ -68,8 +68,8 @@ def load_mnist(source: str | os.PathLike[str] = "auto", *, allow_sample: bool = 
     Args:
         source: ``"auto"`` looks everywhere, as the top of this module says; ``"sample"`` takes the
             sample; anything else is the path of a file or folder. A folder holds ``mnist.npz``, or
-            the four IDX files, gzipped or not, or ``mnist_train.csv`` and ``mnist_test.csv``; they
-            may lie as torchvision or 7-Zip left them and be called ``MNIST.NPZ`` or
+            the four IDX files, gzipped or not, or ``mnist_train.csv`` and ``mnist_test.csv``. The
+            files may lie as torchvision or 7-Zip left them, and be called ``MNIST.NPZ`` or
             ``mnist (1).npz``. A single IDX or CSV file stands for its folder. ``MNIST_LAB_DATA``
             takes the same values.
         allow_sample: whether the sample may take the place of MNIST.
@@ -93,8 +93,8 @@ def load_mnist(source: str | os.PathLike[str] = "auto", *, allow_sample: bool = 
             arrays = load(Path(source))
         except DataError as error:
             raise DataError(
-                f"{who} names {error}; give the path of MNIST's original files, "
-                "or leave it out and the course looks for them itself."
+                f"{who} names {error}. Give the path of MNIST's original files, or leave it out: "
+                "the course then looks for MNIST itself."
             ) from error
         return _proven(arrays, f"from the path given by {who}")
     return _look_everywhere(allow_sample)
@@ -151,7 +151,7 @@ def load_sample() -> Digits:
     )
     x_train, x_test, y_train, y_test = parts
     source = (
-        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits; no published figure applies."
+        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits. No published figure applies."
     )
     return Digits(x_train, y_train, x_test, y_test, source, is_mnist=False)
 
@@ -159,7 +159,7 @@ def load_sample() -> Digits:
 def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Write the digits as ``mnist_train.csv`` and ``mnist_test.csv``.
 
-    The form is that of Kaggle's digit-recognizer: a header ``label,pixel0,...,pixel783``, then one
+    The form is as in Kaggle's digit-recognizer: a header ``label,pixel0,...,pixel783``, then one
     image a row, its pixels row by row. Files of these names are replaced, each in one step.
 
     Args:
@@ -207,7 +207,7 @@ def read_csv(path: str | os.PathLike[str]) -> tuple[UInt8Array, UInt8Array]:
 
     Raises:
         DataError: the file cannot be read, or a row has a wrong number of values or a value that
-            is no pixel or digit; the message says what was found, and in which line and column.
+            is no pixel or digit. The message says what was found, and in which line and column.
     """
     try:
         with blaming(str(path)), existing(Path(path)).open("rb") as file:

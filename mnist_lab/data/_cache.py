@@ -1,4 +1,4 @@
-"""Private: where MNIST is kept between two lessons: the course's own cache, and that of Keras."""
+"""Private: where MNIST is kept between two lessons: the course's own cache, and Keras' cache."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ CACHES = (("the course's cache", cached), ("Keras' cache", kept_by_keras))
 def find_cached() -> Path | None:
     """Return the file of MNIST that a cache holds, or None; the file is not proven.
 
-    :func:`mnist_lab.data.load_mnist` proves what it reads; this is for those who only need to know
-    where it would look first, such as a sandbox that has to make the file visible.
+    :func:`mnist_lab.data.load_mnist` proves what it reads. This function is for code that only
+    needs to know where MNIST would be looked for first, such as a sandbox that makes it visible.
     """
     for _, paths in CACHES:
         with suppress(DataError, OSError, RuntimeError):

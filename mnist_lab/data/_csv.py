@@ -1,7 +1,7 @@
 """Private: digits in CSV files, in the forms in which they are handed around.
 
 A row is a label and 784 pixels. Files differ in their header, or have none, and in how they spell a
-number; what else they have, an index column or no labels, is said and not guessed away.
+number. Other differences, such as an index column or no labels, are reported and not guessed away.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def read_csv(file: BinaryIO, rows: int = MAX_ROWS) -> tuple[UInt8Array, UInt8Arr
             if is_header:
                 continue
         if len(fields) != COLUMNS:
-            raise DataError(f"line {number} has {len(fields)} values, it needs {COLUMNS}")
+            raise DataError(f"line {number} has {len(fields)} values, but it needs {COLUMNS}")
         if len(table) == rows * COLUMNS:
             raise DataError(f"has more than {rows:,} rows")
         try:
@@ -121,9 +121,9 @@ def _wrong_columns(text: str, names: list[str], are_numbers: bool) -> str:
         if text.count(sign) >= PIXELS > len(names):
             return f"separates its values by {kind}: save it with commas"
     if len(names) == PIXELS and (are_numbers or "label" not in names):
-        return f"has {PIXELS} columns and no labels: a file with labels is needed"
+        return f"has {PIXELS} columns and no labels: choose a file with labels"
     if len(names) == COLUMNS + 1 and (are_numbers or names[1:] in HEADERS):
-        return "has one column too many, an index in front: save it without (pandas: index=False)"
+        return "has an index as its first column: save it without one (in pandas: index=False)"
     if len(names) == COLUMNS and names[-1] in ("label", "class"):
         return "has its labels in the last column: put them first"
     columns = f"{len(names)} column{'s' * (len(names) != 1)}"

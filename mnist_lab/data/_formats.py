@@ -15,7 +15,8 @@ from mnist_lab.data import _proof
 from mnist_lab.data._proof import Arrays, DataError, Part, UInt8Array, check_shape, idx_header
 
 HEAD = 64  # bytes that are enough to say what a file is
-_PICKLE = "is a pickle, which can run any program and is never loaded: another form is needed"
+_OTHER = "choose a file in another form (.npz, IDX or CSV)"
+_PICKLE = f"is a pickle, which can run any program and is never loaded: {_OTHER}"
 _SIGNS = {
     b"version https://git-lfs": "is a Git LFS pointer, not the file itself: run git lfs pull",
     b"PK\x03\x04": "is a zip archive: unpack it",
@@ -24,17 +25,17 @@ _SIGNS = {
     b"\x1f\x8b": "is gzipped: unpack it",
     b"\xff\xfe": "is text in UTF-16: save it in UTF-8",
     b"\xfe\xff": "is text in UTF-16: save it in UTF-8",
-    b"\x93NUMPY": "is one array of NumPy (.npy): all four belong in one .npz",
-    b"\x89HDF": "is an HDF5 file: another form is needed",
-    b"PAR1": "is a Parquet file: another form is needed",
-    b"MATLAB": "is a MATLAB file: another form is needed",
+    b"\x93NUMPY": "is one array of NumPy (.npy): put all four arrays into one .npz",
+    b"\x89HDF": f"is an HDF5 file: {_OTHER}",
+    b"PAR1": f"is a Parquet file: {_OTHER}",
+    b"MATLAB": f"is a MATLAB file: {_OTHER}",
     b"\x80\x02": _PICKLE,
     b"\x80\x03": _PICKLE,
     b"\x80\x04": _PICKLE,
     b"\x80\x05": _PICKLE,
-    b"%PDF": "is a PDF document",
+    b"%PDF": f"is a PDF document: {_OTHER}",
     b"<": "is a web page, not the data: what was saved may be a page that asks to sign in",
-    b"{": "is JSON text, not the data",
+    b"{": f"is JSON text, not the data: {_OTHER}",
 }
 _npy: Any = np.lib.format  # typed in some versions of NumPy only
 
@@ -80,7 +81,7 @@ def _check_end(file: BinaryIO) -> None:
     file.seek(0)
     locator, end = tail[:20], tail[20:]
     if not (end.startswith(b"PK\x05\x06") and end.endswith(b"\x00\x00")):
-        raise DataError("does not end as an .npz file does: it is cut short, get it again")
+        raise DataError("does not end as an .npz file does: it is cut short, so download it again")
     if struct.unpack("<L", end[12:16])[0] > 2**16 or locator.startswith(b"PK\x06\x07"):
         raise DataError("lists more contents than MNIST has")
 
@@ -91,16 +92,18 @@ def _read_npy(archive: zipfile.ZipFile, part: Part) -> UInt8Array:
         raise DataError(f"there is no array {part.name}, only: {found or 'nothing'}")
     member = archive.getinfo(f"{part.name}.npy")
     with archive.open(member) as stream:
-        # A later version's header may itself be gigabytes long; that of 1.0 ends within 64 KB.
+        # The header of a later version may be gigabytes long. The header of 1.0 ends within 64 KB.
         if _npy.read_magic(stream) != (1, 0):
             raise DataError(f"{part.name} has a header that numpy.save does not write for MNIST")
         shape, _, dtype = _npy.read_array_header_1_0(stream)
         if dtype != np.uint8:
             kind = "pickled Python objects, never loaded" if dtype.hasobject else f"dtype {dtype}"
-            raise DataError(f"{part.name} has {kind}, in MNIST it has uint8")
+            raise DataError(f"{part.name} has {kind}, but in MNIST it has uint8")
         check_shape(part, shape)
         if member.file_size != stream.tell() + math.prod(shape):
-            raise DataError(f"{part.name} declares {member.file_size:,} bytes, too many or too few")
+            raise DataError(
+                f"{part.name} declares {member.file_size:,} bytes, which are too many or too few"
+            )
     with archive.open(member) as stream:
         return np.ascontiguousarray(_npy.read_array(stream, allow_pickle=False))
 

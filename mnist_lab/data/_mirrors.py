@@ -157,12 +157,10 @@ def _certificate(text: str) -> str:
     if not found:
         return "made no secure connection (something on the way may answer in its place)"
     if "expired" in found[1] or "not yet valid" in found[1]:
-        return (
-            f"has a certificate that is not valid now ({found[1]}): is the computer's date right?"
-        )
+        return f"has a certificate that is not valid now ({found[1]}): correct the computer's date"
     return (
-        f"has a certificate that is not trusted ({found[1]}): if your network puts its own in "
-        "place, name the file of that certificate in REQUESTS_CA_BUNDLE"
+        f"has a certificate that is not trusted ({found[1]}): if your network uses one of its own, "
+        "name the file of that certificate in REQUESTS_CA_BUNDLE"
     )
 
 

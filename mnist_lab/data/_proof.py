@@ -64,8 +64,8 @@ def check_shape(part: Part, shape: tuple[int, ...]) -> None:
     """Raise DataError if an array of this shape cannot be this part of MNIST."""
     if shape != part.shape:
         swapped = shape == PARTS[PARTS.index(part) - 2].shape
-        hint = "; training and test digits are swapped, exchange them" if swapped else ""
-        raise DataError(f"{part.name} has shape {shape}, in MNIST it has {part.shape}{hint}")
+        hint = ": training and test digits are swapped, so exchange them" if swapped else ""
+        raise DataError(f"{part.name} has shape {shape}, but in MNIST it has {part.shape}{hint}")
 
 
 def idx_header(shape: tuple[int, ...]) -> bytes:
@@ -87,12 +87,12 @@ def differing(arrays: Arrays) -> list[Part]:
 def prove(arrays: Arrays) -> Arrays:
     """Return the four arrays if they are MNIST's to the last bit, raise DataError otherwise."""
     if wrong := differing(arrays):
-        hint = "they have MNIST's shapes and other content, as Fashion-MNIST has"
+        hint = "They have MNIST's shapes, but other content, like Fashion-MNIST"
         for images in (part for part in wrong if len(part.shape) == 3):
             array = arrays[images.name]
             if _sha256(~array) == images.sha256:
-                hint = "pixels are inverted, store 255 - x"
+                hint = "Pixels are inverted: store 255 - x"
             elif _sha256(array.swapaxes(1, 2)) == images.sha256:
-                hint = "rows and columns are exchanged, store x.swapaxes(1, 2)"
-        raise DataError(f"not MNIST, {', '.join(part.name for part in wrong)} differ: {hint}")
+                hint = "Rows and columns are exchanged: store x.swapaxes(1, 2)"
+        raise DataError(f"not MNIST: {', '.join(p.name for p in wrong)} differ. {hint}")
     return arrays

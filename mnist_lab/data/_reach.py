@@ -70,7 +70,7 @@ def door(url: str) -> Door:
 def reach(url: str) -> float:
     """Connect to all addresses of a host at once, and return the seconds that the fastest took.
 
-    A host may have addresses that are dead, such as those of an IPv6 that leads nowhere.
+    A host may have addresses that are dead, such as addresses of an IPv6 that leads nowhere.
 
     Raises:
         DataError: no address can be reached; the message says why.

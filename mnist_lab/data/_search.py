@@ -119,7 +119,7 @@ def _read_file(path: Path) -> Arrays:
         with path.open("rb") as file:
             return _read_npz(file)
     expected = ", ".join(name for form in _forms() for name in form)
-    raise DataError(_formats.describe(head) or f"is called like none of MNIST's files: {expected}")
+    raise DataError(_formats.describe(head) or f"is not called like a file of MNIST: {expected}")
 
 
 def _read_set(folder: Path, form: dict[str, Reader], found: dict[str, list[Path]]) -> Arrays:

@@ -1,14 +1,15 @@
 """Any picture of one handwritten digit, brought to the form of MNIST, or refused with the reason.
 
-As MNIST was made (LeCun, Bottou, Bengio and Haffner 1998, section III-A), the digit is cut out,
-its longer side brought to 20 pixels and its centre of mass put in the centre of a 28 by 28 field:
-row and column 14, counted from 0, to within 0.52 pixel in all 70,000 images. Pixels are computed in
-whole numbers, in Pillow's resampling too, so that they come out the same on every machine.
+The digit is brought to its form as MNIST was made (LeCun, Bottou, Bengio and Haffner 1998, section
+III-A). It is cut out, and its longer side is brought to 20 pixels. Its centre of mass is put in the
+centre of a field of 28 by 28 pixels. This is row and column 14, counted from 0, to within 0.52
+pixel in all 70,000 images of MNIST. Pixels are computed in whole numbers, in Pillow's resampling
+too, so that they come out the same on every machine.
 
-A good picture shows one digit, written with a thick pen in one go, dark on plain white paper (or
-light on a plain dark board), with nothing else in the picture and some paper on all sides, in even
-light. Shadows, squared paper, the desk around the paper or a frame are often seen and taken away;
-where they are seen and cannot be taken away, the picture is refused.
+A good picture shows one digit, written with a thick pen in one go. The digit is dark on plain white
+paper, or light on a plain dark board. The light is even, there is some paper on all sides, and
+nothing else is in the picture. Shadows, squared paper, the desk around the paper or a frame are
+often seen and taken away. Where they are seen and cannot be taken away, the picture is refused.
 """
 
 from __future__ import annotations
@@ -25,23 +26,26 @@ PictureError.__module__ = __name__  # tracebacks name the place that it is impor
 def to_mnist(picture: Picture) -> Grey:
     """Return one handwritten digit in the form of MNIST.
 
-    Any size and colour, dark on light or light on dark, also transparent or turned by a camera. A
-    picture of at most 64 pixels a side is taken for a digit on an even ground. In larger ones
-    uneven light is evened out, lines of the paper that run from side to side are taken away, and
-    what touches the border or is a frame around the digit is left out. Specks are dropped.
+    The picture may have any size and colour. It may be dark on light or light on dark, transparent,
+    or turned by a camera. A picture of at most 64 pixels a side is taken for a digit on an even
+    ground. In a larger picture, uneven light is evened out, and lines of the paper that run from
+    side to side are taken away. What touches the border or is a frame around the digit is left out.
+    Specks are dropped.
 
     Args:
-        picture: a path, in which ``~`` is the home folder; a data URL (base64); a picture file as
-            bytes or open in binary mode (PNG, JPEG, GIF, BMP, TIFF, WebP, PPM; the first frame); a
-            Pillow image; or an array of shape (h, w), (h, w, 1), (h, w, 3) RGB or (h, w, 4) RGBA,
-            boolean, integer or float. The largest value of an array tells its range: 0 to 1, or to
-            the highest level of 8, 10, 12, 14 or 16 bits; floats may overshoot it by 5 %.
+        picture: a path, in which ``~`` is the home folder, or a data URL (base64). Or a picture
+            file as bytes or open in binary mode (PNG, JPEG, GIF, BMP, TIFF, WebP, PPM; the first
+            frame). Or a Pillow image. Or an array of shape (h, w), (h, w, 1), (h, w, 3) RGB or
+            (h, w, 4) RGBA, boolean, integer or float. The largest value of an array tells its
+            range: 0 to 1, or to the highest level of 8, 10, 12, 14 or 16 bits. Floats may overshoot
+            the range by 5 %.
 
     Returns:
         uint8 of shape (28, 28): paper 0, full ink 255, the edges of strokes between them.
 
     Raises:
-        PictureError: no picture, blank, damaged, over 50 million pixels, an array not as above; two
-            digits or more; a border, a frame, lines, shadows, stains or other marks that disturb.
+        PictureError: the picture is none, blank, damaged, an array of another form, or has over 50
+            million pixels. Or it shows two digits or more. Or a border, a frame, lines, shadows,
+            stains or other marks disturb.
     """
     return to_form(cut_out(to_grey(picture)))

@@ -27,7 +27,7 @@ Box = tuple[slice, slice]
 
 EIGHT = np.ones((3, 3), bool)  # pixels that touch by a corner are connected
 MIN_CONTRAST = 32  # levels of 255 between ink and paper
-SPECK = 32  # a part is dropped whose ink is this many times less than that of the heaviest
+SPECK = 32  # a part with this many times less ink than the heaviest part is dropped
 FIELD = 28  # pixels a side of an image of MNIST
 MARK = 5  # a part this many times smaller than another is no digit beside it
 MOST_PIECES = 60  # of a pen line that breaks often; a page of text has more
@@ -37,7 +37,7 @@ BORDER = "The border of the picture is dark on one side: cut out the paper with 
 LINES = "Lines run through the digit: write it on plain paper, or with a thicker pen."
 FRAME = "A frame or a ring is in the picture: cut out the digit alone."
 PATCH = "A shadow or a stain is on the paper: take the digit on clean paper in even light."
-SEVERAL = "Two digits or more: send one at a time."
+SEVERAL = "Two digits or more are in the picture: send one at a time."
 MARKS = "Other marks are beside the digit: send one digit with nothing beside it."
 
 

@@ -1,7 +1,7 @@
 """Printed lines of the paper: rules, squares and margins, found and taken away.
 
-A line is thin, nearly straight and reaches from one side of the picture to the other; lines are
-found one by one in a Hough transform of the thin parts, nearly level ones first. Across a line,
+A line is thin, nearly straight and reaches from one side of the picture to the other. Lines are
+found one by one in a Hough transform of the thin parts, nearly level lines first. Across a line,
 ink that is thicker than the line is a stroke and stays, as when staff lines are taken from music
 (Dalitz, Droettboom, Pranzas and Fujinaga 2008).
 """

@@ -1,8 +1,8 @@
 """Ink and paper told apart: which of them is light, and how dark the ink is on the paper around it.
 
 Shadows, desks and dark corners are wider than strokes. A morphological closing with a window wider
-than strokes leaves them and takes the strokes away, so that it shows the paper without its ink
-(the black top-hat transform of Meyer 1979). It keeps the straight edge of a shadow as it is.
+than strokes takes the strokes away and leaves the rest. So it shows the paper without its ink (the
+black top-hat transform of Meyer 1979). It keeps the straight edge of a shadow as it is.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def _from_array(array: npt.NDArray[Any]) -> Image.Image:
     if not flat or not array.size or array.dtype.kind not in "biuf":
         raise PictureError(
             f"An array of shape {array.shape} and dtype {array.dtype} is no picture: pass numbers "
-            "of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), 784 in a row as reshape(28, 28)."
+            "of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4). Pass 784 numbers in a row as "
+            "reshape(28, 28)."
         )
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
         raise PictureError(f"The array {TOO_LARGE}")
@@ -93,7 +94,8 @@ def _from_array(array: npt.NDArray[Any]) -> Image.Image:
     full = next((full for full in FULL if high <= full * (1 + slack)), None)
     if full is None or not low >= -slack * full:  # NaN fails both
         raise PictureError(
-            f"Levels run from {low:g} to {high:g}: scale them to 0..1, 0..255 or 0..65535, no NaN."
+            f"Levels run from {low:g} to {high:g}: scale them to 0..1, 0..255 or 0..65535, and "
+            "leave out NaN."
         )
     if array.dtype != np.uint8 or full == 1:
         array = np.rint(np.clip(array * np.float64(255 / full), 0, 255)).astype(np.uint8)

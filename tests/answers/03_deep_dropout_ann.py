@@ -74,8 +74,8 @@ model.add(layers.Dense(10, activation="softmax"))
 model.compile("adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
 history = model.fit(x_fit, y_fit, 64, 1, validation_data=(x_val, y_val), verbose=0)
 
-# %% wrong 03-labels: puts dropout behind the answers
-# expect: dropout stands behind each hidden layer
+# %% wrong 03-labels: puts both dropout layers after the first hidden layer
+# expect: put dropout after each hidden layer
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input(shape=(28, 28)), layers.Flatten()])
 model.add(layers.Dense(128, activation="relu"))

@@ -74,7 +74,7 @@ def test_csv_headers_and_line_ends(header: str, end: str, tmp_path: Path) -> Non
         ("7,300" + ROW[3:], ROW, "line 1 is neither a digit nor the header label,pixel0,"),
         ("digit,ink", ROW, "line 1 is neither .* it has 2 columns and begins with 'digit,ink'"),
         ("", ROW, "line 1 is blank, and more lines follow it"),
-        (f"label,{PIXELS0}", ROW + ",7", "line 3 has 786 values, it needs 785"),
+        (f"label,{PIXELS0}", ROW + ",7", "line 3 has 786 values, but it needs 785"),
         (f"label,{PIXELS0}", f"\n{ROW}", "line 3 is blank, and more lines follow it"),
         (f"label,{PIXELS0}", "," * 784, "line 3, column label: '' is not"),
         (f"label,{PIXELS0}", ROW[:-1] + "0.99", "line 3, column pixel783: '0.99' is .*scaled"),
@@ -157,11 +157,11 @@ UNREADABLE: dict[str, tuple[Callable[[list[str]], str], str]] = {
     ),
     "index": (
         lambda rows: "\n".join(f"{n or ''},{row}" for n, row in enumerate(rows)),
-        "has one column too many, an index in front",
+        "has an index as its first column",
     ),
     "index, no header": (
         lambda rows: "\n".join(f"{n},{row}" for n, row in enumerate(rows[1:])),
-        "has one column too many, an index in front",
+        "has an index as its first column",
     ),
     "labels last": (
         lambda rows: "\n".join(",".join(row.split(",")[1:] + row.split(",")[:1]) for row in rows),

@@ -78,7 +78,7 @@ WRONG_NPZ: dict[str, tuple[Callable[[Arrays], bytes], str]] = {
     "int64": (lambda a: npz(a | {"x_train": a["x_train"].astype(int)}), "x_train has dtype int64"),
     "flat": (
         lambda a: npz(a | {"x_train": a["x_train"].reshape(40, 784)}),
-        r"x_train has shape \(40, 784\), in MNIST it has \(40, 28, 28\)",
+        r"x_train has shape \(40, 784\), but in MNIST it has \(40, 28, 28\)",
     ),
     "bomb by shape": (
         lambda a: raw_npz(x_train=npy_header((10_000_000, 28, 28)) + ZEROS),
@@ -91,29 +91,29 @@ WRONG_NPZ: dict[str, tuple[Callable[[Arrays], bytes], str]] = {
     "bomb in the header": (lambda a: raw_npz(x_train=LONG_HEADER), "x_train has a header that"),
     "other digits": (
         lambda a: npz(random_arrays(1)),
-        "not MNIST, x_train, y_train, x_test, y_test differ: .*Fashion-MNIST",
+        r"not MNIST: x_train, y_train, x_test, y_test differ\. .*Fashion-MNIST",
     ),
     "one pixel": (
         lambda a: npz(a | {"x_test": a["x_test"] ^ (np.arange(784).reshape(28, 28) == 400)}),
-        "not MNIST, x_test differ",
+        "not MNIST: x_test differ",
     ),
     "one label": (
         lambda a: npz(a | {"y_test": np.roll(a["y_test"], 1)}),
-        "not MNIST, y_test differ",
+        "not MNIST: y_test differ",
     ),
     "swapped": (
         lambda a: npz(dict(zip(NAMES, [a[n] for n in NAMES[2:] + NAMES[:2]], strict=True))),
-        "training and test digits are swapped, exchange them",
+        "training and test digits are swapped, so exchange them",
     ),
     "inverted": (
         lambda a: npz(a | {"x_train": 255 - a["x_train"], "x_test": 255 - a["x_test"]}),
-        "x_train, x_test differ: pixels are inverted, store 255 - x",
+        "x_train, x_test differ. Pixels are inverted: store 255 - x",
     ),
     "transposed": (
         lambda a: npz(
             a | {"x_train": a["x_train"].swapaxes(1, 2), "x_test": a["x_test"].swapaxes(1, 2)}
         ),
-        "x_train, x_test differ: rows and columns are exchanged",
+        "x_train, x_test differ. Rows and columns are exchanged",
     ),
 }
 
@@ -127,7 +127,7 @@ def test_wrong_npz_is_named_and_left_alone(fault: str, mnist: Arrays, tmp_path: 
     tracemalloc.start()
     try:
         with pytest.raises(
-            DataError, match=rf"load_mnist names .*digits\.npz: .*{message}.*; give"
+            DataError, match=rf"load_mnist names .*digits\.npz: .*{message}.*\. Give"
         ):
             data.load_mnist(path)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000, "unpacked what it should not"
@@ -168,7 +168,7 @@ WRONG_IDX: dict[str, tuple[str, Callable[[bytes], bytes], str]] = {
     "test for training": (
         "train-labels-idx1-ubyte",
         lambda b: idx(np.zeros(12, np.uint8)),
-        r"y_train has shape \(12,\), in MNIST it has \(40,\); training and test .* swapped",
+        r"y_train has shape \(12,\), but in MNIST it has \(40,\): training and test .* swapped",
     ),
 }
 
@@ -181,7 +181,7 @@ def test_wrong_idx_is_named(fault: str, mnist: Arrays, tmp_path: Path) -> None:
     path.write_bytes(spoil(path.read_bytes()))
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match=f"{name}: .*{message}.*; give"):
+        with pytest.raises(DataError, match=rf"{name}: .*{message}.*\. Give"):
             data.load_mnist(tmp_path)
         assert tracemalloc.get_traced_memory()[1] < 2_000_000, "unpacked what it should not"
     finally:
@@ -227,7 +227,7 @@ def test_what_is_no_file_of_mnist_is_said_in_every_place(
 ) -> None:
     content, message = KINDS[kind]
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=rf"{re.escape(name)}.*: {message}.*; give"):
+    with pytest.raises(DataError, match=rf"{re.escape(name)}.*: {message}.*\. Give"):
         data.load_mnist(tmp_path / name)
 
 

@@ -79,7 +79,7 @@ def test_without_anything_the_sample_comes_with_a_report(monkeypatch: pytest.Mon
     lines = digits.source.splitlines()
     assert not digits.is_mnist
     assert lines[0] == (
-        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits; no published figure applies. "
+        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits. No published figure applies. "
         "MNIST was not found."
     )
     assert [line.split(":")[0] for line in lines[1:]] == [

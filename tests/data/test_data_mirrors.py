@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[Callable[[bytes], Answer], str, str]] = {
     "wrong bytes": (lambda good: gives(good[::-1]), "sent a wrong file", ""),
     "other digits": (
         lambda good: gives(npz(random_arrays(1))),
-        "sent a wrong file .not MNIST, x_train",
+        "sent a wrong file .not MNIST: x_train",
         "",
     ),
     "too much": (lambda good: floods, "sent more than 64,000,000 bytes", ""),

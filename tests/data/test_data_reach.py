@@ -282,7 +282,7 @@ def test_a_certificate_of_another_time(reason: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(_mirrors, "_fetch", fail)
     (line,) = tried(monkeypatch, mirror_at(HOST, "https"))
     assert line == (
-        f"far: has a certificate that is not valid now ({reason}): is the computer's date right?"
+        f"far: has a certificate that is not valid now ({reason}): correct the computer's date"
     )
 
 

@@ -133,7 +133,7 @@ def test_other_digits_of_the_same_name_are_passed_over(mnist: Arrays, tmp_path: 
     (tmp_path / "mnist (1).npz").write_bytes(npz(mnist))
     assert same(data.load_mnist(tmp_path), mnist)
     (tmp_path / "mnist (1).npz").write_bytes(npz(random_arrays(2)))
-    with pytest.raises(DataError, match="not MNIST, x_train, y_train, x_test, y_test differ"):
+    with pytest.raises(DataError, match="not MNIST: x_train, y_train, x_test, y_test differ"):
         data.load_mnist(tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_a_path_from_within_its_folder(
 
 def test_a_name_that_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "digits.dat").write_bytes(b"some bytes")
-    with pytest.raises(DataError, match=r"is called like none of MNIST's files: mnist\.npz, "):
+    with pytest.raises(DataError, match=r"is not called like a file of MNIST: mnist\.npz, "):
         data.load_mnist(tmp_path / "digits.dat")
 
 

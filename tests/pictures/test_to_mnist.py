@@ -445,7 +445,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "half a PNG": (encoded(SEVEN)[:150], BROKEN),
     "half a JPEG": (encoded(SEVEN, "JPEG")[:-900], BROKEN),
     "an image without pixels": (Image.new("L", (0, 9)), BROKEN),
-    "a row": (SEVEN.ravel()[:784], r"shape \(784,\).*784 in a row as reshape\(28, 28\)"),
+    "a row": (SEVEN.ravel()[:784], r"shape \(784,\).*784 numbers in a row as reshape\(28, 28\)"),
     "a batch": (np.zeros((5, 28, 28)), NO_ARRAY),
     "two channels": (np.zeros((28, 28, 2)), NO_ARRAY),
     "no pixels": (np.zeros((0, 28)), NO_ARRAY),

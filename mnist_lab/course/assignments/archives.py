@@ -32,7 +32,7 @@ __all__ = [
 
 MOST_BYTES = 50_000_000  # of one notebook; with all its figures it has a few million
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # some browsers add an ending
-# What browsers add to a second download's name. Longer numbers are those of learners.
+# What browsers add to a second download's name. Longer numbers belong to learners.
 DOWNLOADED_AGAIN = re.compile(r" ?\([1-9]\d?\)$")
 LONGEST_PATH = 1000  # characters within a source
 LONGEST_NAME = 200  # bytes; file systems take 255 with the ending
@@ -69,7 +69,9 @@ def entries(source: Path, besides: Path) -> Iterator[list[Entry]]:
     try:
         archive = zipfile.ZipFile(source)
     except (OSError, zipfile.BadZipFile) as error:
-        raise CourseError(f"{source} is no folder and no zip file ({error}): name one.") from None
+        raise CourseError(
+            f"{source} is neither a folder nor a zip file ({error}): name one of the two."
+        ) from None
     with archive:
         yield [entry for entry in _in_zip(archive) if not is_clutter(entry.path)]
 
@@ -93,13 +95,15 @@ def first_download(stem: str, stems: Collection[str]) -> str:
 def fault(entry: Entry) -> str:
     """Say why a file must not be read; "" if it may be."""
     if _OUTSIDE.search(entry.path):
-        return "would lead out of the archive"
+        return "would be written outside of the folder: ask the learner for the file itself"
     if len(entry.path) > LONGEST_PATH:
-        return f"has a path of more than {LONGEST_PATH:,} characters"
+        return (
+            f"has a path of more than {LONGEST_PATH:,} characters: give its folders shorter names"
+        )
     if not entry.is_regular:
-        return "is a link or a device, not a file"
+        return "is a link or a device, not a file: ask the learner for the file itself"
     if entry.size > MOST_BYTES and NOTEBOOK.search(entry.path):
-        return f"has more than {MOST_BYTES:,} bytes"
+        return f"has more than {MOST_BYTES:,} bytes: ask for the notebook without its outputs"
     return ""
 
 

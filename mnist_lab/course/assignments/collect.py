@@ -1,8 +1,8 @@
 """Submissions as a learning platform hands them out -> one notebook per learner in a folder.
 
-Whose a file is, :mod:`~mnist_lab.course.assignments.platforms` reads from its path. Nothing is
-merged or left out without a word: every file that is not copied stands in a remark or a refusal,
-except what the platform itself wrote for a learner whose notebook was found.
+:mod:`~mnist_lab.course.assignments.platforms` reads from the path of a file whose file it is.
+Nothing is merged or left out without a word: a remark or a refusal names every file that is not
+copied. The only exception is what a platform wrote for a learner whose notebook was found.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def collect(source: Path, folder: Path, pattern: str | None = None) -> Collected
         )
         learners = _by_learner(zip(fit, owners, strict=True), result)
         if not any(learner.notebooks for learner in learners.values()) and not result.refused:
-            result.refused.append(f"{source} holds no notebook (.ipynb): name another one.")
+            result.refused.append(
+                f"{source} holds no notebook (.ipynb): name another zip file or folder."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         _copy_newest(learners, folder, lessons, result)
     return result
@@ -170,13 +172,19 @@ def _copy_newest(
         try:
             content = newest.read()
         except _UNREADABLE as error:
-            result.refused.append(f"{where} cannot be read ({_shown(str(error))}): ask for it.")
+            result.refused.append(
+                f"{where} cannot be read ({_shown(str(error))}): ask the learner for it again."
+            )
             continue
         total += len(content)
         if len(content) > MOST_BYTES:
-            result.refused.append(f"{where} unpacks to more than {MOST_BYTES:,} bytes.")
+            result.refused.append(
+                f"{where} unpacks to more than {MOST_BYTES:,} bytes: ask for it without outputs."
+            )
         elif total > MOST_BYTES_IN_ALL:
-            result.refused.append(f"{where} is beyond {MOST_BYTES_IN_ALL:,} bytes in all.")
+            result.refused.append(
+                f"{where} is beyond {MOST_BYTES_IN_ALL:,} bytes in all: collect it by itself."
+            )
         else:
             _keep(content, folder / f"{name}.ipynb", where, result)
 
@@ -186,8 +194,8 @@ def _distinct_names(
 ) -> dict[_Key, str]:
     """Return the names of the files to write; refuse learners whose files would count as one.
 
-    What a platform or a folder says goes before the name of a file, and a name that needs no change
-    before one that does: nobody can take a place by naming a file cleverly.
+    What a platform or a folder says goes before the name of a file. A name that needs no change
+    goes before a name that needs one. So nobody can take a place by naming a file cleverly.
     """
 
     def rank(key: _Key) -> tuple[bool, int, bool, str]:
@@ -211,7 +219,7 @@ def _distinct_names(
                 names[key] = name
             continue
         if claims.setdefault(folded, key) != key:
-            reason = f"would be {name}.ipynb, as another learner's: rename it"
+            reason = f"would be {name}.ipynb, like another learner's notebook: rename it"
         elif (first := first_download(folded, taken)) != folded:
             reason = f"would count as a second download of {taken[first]}: rename it"
         elif folded in again:
@@ -237,7 +245,7 @@ def _remark_others(name: str, learner: _Learner, result: Collected) -> None:
 
 
 def _advice(path: str) -> str:
-    return ": unpack it and collect that" if _ARCHIVE.search(path) else ""
+    return ": unpack it, and collect what was in it" if _ARCHIVE.search(path) else ""
 
 
 def _newest(
@@ -282,7 +290,8 @@ def _keep(content: bytes, path: Path, where: str, result: Collected) -> None:
         result.remarks.append(f"{path.name} was collected before.")
     else:
         result.refused.append(
-            f"{where}: another {path.name} is there already; move that, or collect elsewhere."
+            f"{where}: another {path.name} is there already. Move that file away, or collect into "
+            "another folder."
         )
 
 

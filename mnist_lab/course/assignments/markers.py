@@ -39,8 +39,8 @@ _ID = r"(\d\d(?:-[a-z0-9]+)+)"
 _FIRST = re.compile(rf"# (?:SETUP|EXERCISE {_ID}|CHECK {_ID} \((\d+(?:\.\d+)?) points?\))")
 _EDGE = re.compile(r"( *)### (BEGIN|END) (SOLUTION|HIDDEN TESTS)")
 _STUB = re.compile(r"( *)### STUB:(?: (.*))?")
-# What looks like a mark: every comment of three #, the words of a delimiter however they are
-# written, and a comment whose first word is almost one of ours and goes on as only a mark does.
+# Three things look like a mark. They are every comment of three #, the words of a delimiter in any
+# spelling, and a comment that begins with almost one of our words and goes on as only a mark does.
 _TRIPLE = re.compile(r"\s*###")
 _WORDS = re.compile(r"\b(begin|end|start|stop)[\W_]*(solution|hidden)", re.IGNORECASE)
 _COMMENT = re.compile(r"\s*#+\s*([A-Za-z]+)\W*(.*)")
@@ -106,7 +106,9 @@ def regions(source: str) -> list[Region]:
         edge = _EDGE.fullmatch(line.rstrip())
         if edge is None:
             if kind != "SOLUTION" and _STUB.fullmatch(line.rstrip()):
-                raise ValueError(f"has `{line.strip()}` outside a solution: move it into one")
+                raise ValueError(
+                    f"has `{line.strip()}` outside a solution: move it into the solution"
+                )
             lines.append(line)
             continue
         begins = edge[2] == "BEGIN"

@@ -30,7 +30,7 @@ __all__ = ["FORMS", "NAMELESS", "Form", "Owner", "by_pattern", "owners"]
 
 NAMELESS = (
     "names no learner: put the learner's name into the name of the file, "
-    "or say with --pattern where it stands"
+    "or say with --pattern where the name stands"
 )
 
 _NUMBER = r"[1-9]\d{0,18}"  # a database's: never with a zero in front
@@ -52,7 +52,7 @@ class Form:
 
     @property
     def is_folder(self) -> bool:
-        """Whether the form is that of a folder."""
+        """Whether the form is the name of a folder."""
         return self.pattern.pattern.startswith("(?:^|/)")
 
 
@@ -61,8 +61,8 @@ def _form(platform: str, example: str, pattern: str) -> Form:
 
 
 FORMS = (
-    # Folders. Moodle 3 ends the name with an underscore, Moodle 4 does not; where it makes no
-    # folders for learners, it puts the name before that of a folder of the learner's own.
+    # Folders. Moodle 3 ends the name with an underscore, and Moodle 4 does not. Where it makes no
+    # folders for learners, it puts the name in front of the name of a learner's own folder.
     _form(
         "Moodle",
         "Ada Lovelace_12345_assignsubmission_file/01_eda.ipynb",
@@ -181,7 +181,7 @@ def owners(paths: Sequence[str], lessons: Collection[str]) -> list[Owner]:
 
     Args:
         paths: all paths of one source, with forward slashes. They are looked at together: other
-            files tell whether a folder is a learner's, and whether numbers are those of a platform.
+            files tell whether a folder is a learner's, and whether a platform gave the numbers.
         lessons: names of the notebooks that were handed out, as ``01_eda``: they name nobody.
     """
     names = _Names(lessons)
@@ -344,7 +344,7 @@ def _of_platform_file(file: str, names: _Names) -> Owner | None:
 
 
 def _is_credible(form: Form, match: re.Match[str], names: _Names) -> bool:
-    """Say whether a form that other names can have by chance is that of the platform here."""
+    """Say whether a form that other names can have by chance is from the platform here."""
     groups = match.groupdict()
     if form.platform == "Canvas":
         numbers = f"{groups['number']}_{groups.get('upload')}"
@@ -411,7 +411,7 @@ def _of_plain_files(
         problem = "" if student else NAMELESS
         found.append(Owner(student, "file", place.name, problem=problem))
     # One folder holds everything, and no file names anybody: then the folder may be a learner's.
-    # But numbered files and copies can be those of many who got the same notebook.
+    # But numbered files and copies can come from many learners who got the same notebook.
     notebooks = [owner for place, owner in zip(places, found, strict=True) if _is_notebook(place)]
     copied = any(_COPIED.search(NOTEBOOK.sub("", owner.file)) for owner in notebooks)
     named = any(owner.student for owner in notebooks)

@@ -76,7 +76,7 @@ def misplaced_marks(notebook: NotebookNode) -> Iterator[str]:
         for line, form in markers.strange_lines(cell.source, is_code=is_code):
             yield (
                 f"{where} has `{line}`, which looks like a mark but is none: "
-                f"write `{form}` where it belongs, or use other words"
+                f"write `{form}` where such a mark belongs, or use other words"
             )
         if not is_code:
             continue
@@ -88,12 +88,15 @@ def misplaced_marks(notebook: NotebookNode) -> Iterator[str]:
             continue
         for kind, home in (("SOLUTION", "EXERCISE"), ("HIDDEN TESTS", "CHECK")):
             if kind in kinds and mark.kind != home:
-                yield f"{where} has {kind} but is no {home} cell: move it into one"
+                yield f"{where} has {kind} but is no {home} cell: move it into such a cell"
         yield from (f"{where} {fault}" for fault in _not_python(mark, cell))
         if mark.kind == "EXERCISE" and "SOLUTION" not in kinds:
-            yield f"{where} has no solution: put it between `### BEGIN SOLUTION` and its END"
+            yield f"{where} has no solution: put one between `### BEGIN SOLUTION` and its END"
         if mark.kind == "CHECK" and mark.id not in exercises:
-            yield f"{where} checks {mark.id}, which does not stand before it: move or rename it"
+            yield (
+                f"{where} checks {mark.id}, but no exercise of this name stands before it: move or "
+                "rename the check"
+            )
         if mark.id:
             seen = exercises if mark.kind == "EXERCISE" else checks
             if seen.setdefault(mark.id, number) != number:

@@ -13,15 +13,16 @@ from mnist_lab.course.cli.errors import plain_words, report_faults
 __all__ = ["COMMANDS"]
 
 
-@plain_words("What was written is whole, and the same command goes on.")
+@plain_words("The files that were written are complete. The same command writes the others.")
 def release(
     check: Annotated[bool, typer.Option("--check", help="Change nothing, only compare.")] = False,
 ) -> None:
-    """Write what learners get to exercises/.
+    """Write the learners' copies to exercises/.
 
-    Each source in assignments/ gives a copy of the same name: stubs for solutions, no hidden tests,
-    no outputs, and checks that say "correct", "not yet" or "not attempted" in plain Colab. The same
-    source always gives the same bytes. Nothing is released while a lint complains.
+    Each source in assignments/ gives a copy of the same name. The copy has stubs in place of
+    solutions, no hidden tests and no outputs. Its checks say "correct", "not yet" or "not
+    attempted", in plain Colab too. The same source always gives the same bytes. Nothing is released
+    while a lint complains.
 
     \b
     mnist-lab release          after you changed an assignment
@@ -38,14 +39,14 @@ def release(
         return
     for path in copies.find_sources(course):
         for fault in assignment_problems(path):
-            raise CourseError(f"{fault} Nothing was released; mnist-lab lint says more.")
+            raise CourseError(f"{fault} Nothing was released: mend this fault first.")
     changed = copies.release(course)
     for path in changed:
         typer.echo(f"{path.relative_to(course.folder).as_posix()} written")
     typer.echo(f"{len(changed)} learner copies changed.")
 
 
-@plain_words("What was written is whole, and the same command goes on.")
+@plain_words("The files that were written are complete. The same command writes the others.")
 def collect(
     source: Annotated[
         Path,
@@ -53,29 +54,32 @@ def collect(
             metavar="SOURCE", help="Zip file from a learning platform, or a folder of downloads."
         ),
     ],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the notebooks go.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="Folder for the notebooks, one for each learner."),
+    ],
     pattern: Annotated[
         str | None,
         typer.Option(
             metavar="REGEX",
-            help="Finds the learner in a path, as its group (?P<student>...).  "
-            "[default: forms of learning platforms, else folder, else file]",
+            help="Regular expression whose group (?P<student>...) finds the learner in a path.  "
+            "[default: the forms of learning platforms, then the folder, then the file]",
         ),
     ] = None,
 ) -> None:
     """Sort submissions by learner.
 
-    The newest notebook of each learner is copied to FOLDER/<student>.ipynb. The names that Moodle,
-    Canvas, Blackboard, Sakai, Brightspace, Google Classroom, Teams and nbgrader give are known; a
-    number in them stays, so that learners of one name stay two. In other sources a learner's own
-    folder decides, and without one the name of the file. Where a learner sent several notebooks, a
-    line says which one counts and names the others. A line also names each learner who sent no
-    notebook.
+    The newest notebook of each learner is copied to FOLDER/<student>.ipynb. The command knows the
+    names that Moodle, Canvas, Blackboard, Sakai, Brightspace, Google Classroom, Teams and nbgrader
+    give. A number in such a name stays, so that two learners with the same name stay two. In other
+    sources, a learner's own folder decides, and without such a folder the name of the file. Where a
+    learner sent several notebooks, a line says which one counts and names the others. A line also
+    names each learner who sent no notebook.
 
-    Not collected are a notebook that names no learner, as "Copy of 01_eda", one that would get the
-    name of another learner's, and what cannot be read. Each is named with the reason and what to
-    do, the others are collected, and the exit code is 1. A file in FOLDER is never overwritten, and
-    links are not followed.
+    A notebook that names no learner, such as "Copy of 01_eda", is not collected. Nor is a notebook
+    that would get the name of another learner's notebook, or a file that cannot be read. The
+    command names each of them, says why and what to do, collects the others, and ends with exit
+    code 1. It never overwrites a file in FOLDER, and follows no links.
 
     \b
     mnist-lab collect submissions.zip answers/01_eda
@@ -93,18 +97,20 @@ def collect(
         raise typer.Exit(1)
 
 
-@plain_words("What was written is whole, and the same command goes on.")
+@plain_words("The files that were written are complete. The same command writes the others.")
 def export_nbgrader(
-    source: Annotated[Path, typer.Argument(metavar="FILE", help="Source of the assignment.")],
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="The source of the assignment.")],
     folder: Annotated[
         Path,
-        typer.Argument(metavar="DIR", help="Course of nbgrader; it gets source/NAME/NAME.ipynb."),
+        typer.Argument(
+            metavar="DIR", help="Folder of the nbgrader course. It gets source/NAME/NAME.ipynb."
+        ),
     ],
 ) -> None:
     """Convert an assignment for nbgrader.
 
-    For schools that run nbgrader: the same cells with the metadata that it wants. Solutions and
-    hidden tests keep their delimiters, which are nbgrader's own.
+    Schools that run nbgrader get the same cells with the metadata of nbgrader. Solutions and hidden
+    tests keep their marks, because nbgrader uses the same marks.
 
     \b
     mnist-lab export-nbgrader assignments/01_eda.ipynb nbgrader-course

@@ -13,7 +13,7 @@ from mnist_lab.course.cli.errors import plain_words
 __all__ = ["COMMANDS"]
 
 
-@plain_words("The same command goes on where it was.")
+@plain_words("The same command continues where it stopped.")
 def grade(
     source: Annotated[
         Path, typer.Argument(metavar="FILE", help="The source of the assignment, with solutions.")
@@ -21,9 +21,9 @@ def grade(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The folder with the notebooks of the learners.")
     ],
-    csv: Annotated[
-        Path, typer.Option(metavar="FILE", help="The file that the marks are written to.")
-    ] = Path("marks.csv"),
+    csv: Annotated[Path, typer.Option(metavar="FILE", help="Write the marks to this file.")] = Path(
+        "marks.csv"
+    ),
     timeout: Annotated[
         float,
         typer.Option(min=1, metavar="SECONDS", help="How long one cell or one check may take."),
@@ -48,8 +48,8 @@ def grade(
     sandbox: Annotated[
         Literal["auto", "bwrap", "process"],
         typer.Option(
-            help="bwrap uses bubblewrap, process uses no sandbox, and auto uses bubblewrap where "
-            "that works and says so where it does not."
+            help="bwrap uses bubblewrap, and process uses no sandbox. auto uses bubblewrap where "
+            "that works, and says so where it does not."
         ),
     ] = "auto",
     cluster: Annotated[
@@ -59,7 +59,8 @@ def grade(
         ),
     ] = None,
     feedback: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write a page for each learner there.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a page for each learner to this folder."),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Grade also the submissions that are graded already.")
@@ -72,18 +73,20 @@ def grade(
     crash costs only the exercise that it is in. Your solution is graded first: nothing else is
     graded unless the solution gets all points.
 
-    The marks are written after each submission. When the command is stopped, the same command goes
-    on where it was. A submission that has changed since is graded again, and its old mark stays
-    until the new mark is there. A fault of the grader or of the computer, such as a full disk, is
-    never a mark: the learner is named with the reason, the exit code is 1, and the same command
-    grades that learner again. One file of marks is written by one command at a time.
+    The marks are written after each submission. When you stop the command, the same command
+    continues where it stopped. A submission that has changed since is graded again, and its old
+    mark stays until the new mark is there. Only one command at a time can write to a file of marks.
+
+    A fault of the grader or of the computer, such as a full disk, is never a mark. The command
+    names the learner and the reason, and ends with exit code 1. The same command then grades that
+    learner again.
 
     This is what the command cannot promise. The sandbox is no proof against a fault of the system's
-    kernel. All processes of a submission together are ended when they hold more memory than
-    --memory allows, but that is looked at four times a second, so they can take more for a moment.
-    Memory that the system's kernel keeps for them, as in the buffers of sockets, is not counted.
-    Many files can fill the disk. Hidden inputs do reach the learners' code. A public source makes
-    its hidden tests public, so keep the source private or draw the inputs when grading. Without a
+    kernel. A submission ends when its processes together hold more memory than --memory allows. The
+    command looks at this four times a second, so a submission can take more for a moment. Memory
+    that the system's kernel keeps for it, such as the buffers of sockets, is not counted. Many
+    files can fill the disk. Hidden inputs do reach the learners' code. A public source makes its
+    hidden tests public, so keep the source private or draw the inputs when grading. Without a
     sandbox, grading guards against accidents only, and every row says so.
 
     \b
@@ -100,7 +103,9 @@ def grade(
 
     isolation, why = (sandbox, "") if cluster else choose_isolation(sandbox)
     if isolation == "process":
-        typer.echo(f"No sandbox: this guards against accidents, not against malice. {why}".rstrip())
+        typer.echo(
+            f"No sandbox: grading guards against accidents, and not against malice. {why}".rstrip()
+        )
     jobs = jobs or joblib.cpu_count()
     limits = Limits(timeout, total, memory, max(1, joblib.cpu_count() // jobs))
     bar = tqdm(unit=" submissions", disable=not sys.stderr.isatty(), leave=False)
@@ -138,21 +143,21 @@ def grade(
     typer.echo(f"{len(done) - failed} graded: {csv}")
     if failed:
         typer.echo(
-            f"{failed} not graded, for the reasons above: the same command tries again.", err=True
+            f"{failed} not graded, for the reasons above. The same command tries them again.",
+            err=True,
         )
         raise typer.Exit(1)
 
 
-@plain_words("The same command goes on where it was.")
+@plain_words("The same command continues where it stopped.")
 def doctor() -> None:
     """Find out whether grading is safe here.
 
-    Code that tries to get out runs in the sandbox. It tries to read secrets in your home folder, in
-    the current folder and elsewhere, to see other processes and the environment of the grader, to
-    reach the network and the sockets of this computer, to change Python and the course, and to take
-    more memory than is allowed, in one process and in several. The command then says what code in
-    the sandbox is meant to read. Where there is no sandbox, one sentence says what to do, and the
-    exit code is 1.
+    The command runs code in the sandbox that tries to get out. This code tries to read secrets in
+    your home folder, in the current folder and elsewhere. It tries to see other processes, to reach
+    the network, and to change Python and the course. It also tries to take more memory than is
+    allowed. The command then says what code in the sandbox may read. Where there is no sandbox, one
+    sentence says what to do, and the exit code is 1.
 
     \b
     mnist-lab doctor   before the first grading on a computer
@@ -162,18 +167,18 @@ def doctor() -> None:
 
     if fault := fault_of_sandbox():
         typer.echo(f"No sandbox: {fault}", err=True)
-        typer.echo("Grading works as a plain process: against accidents, not malice.", err=True)
+        typer.echo("Grading works without a sandbox, but guards against accidents only.", err=True)
         raise typer.Exit(1)
     typer.echo(
         "The sandbox holds: code in it reads no file of yours, sees no process, reaches no network "
         "and is ended when it takes too much memory."
     )
-    typer.echo("What such code is meant to read, so keep nothing private there:")
+    typer.echo("Such code may read these places, so keep nothing private there:")
     for place in visible_places():
         typer.echo(f"  {place}")
     typer.echo(
-        "What the sandbox does not prevent: many files that fill the disk, memory that the kernel "
-        "of the system keeps in buffers, and the use of a fault in that kernel."
+        "The sandbox does not prevent three things: many files that fill the disk, memory that the "
+        "system's kernel keeps in buffers, and the use of a fault in that kernel."
     )
 
 

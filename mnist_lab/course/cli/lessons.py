@@ -20,50 +20,59 @@ __all__ = ["COMMANDS"]
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="LESSON", help="Names or numbers, as 02_fnn or 2; all if none is given."
+        metavar="LESSON", help="Names or numbers, such as 02_fnn or 2.  [default: all lessons]"
     ),
 ]
 Timeout = Annotated[
     int | None,
-    typer.Option(min=1, metavar="SECONDS", help="How long one cell may take.  [default: any time]"),
+    typer.Option(min=1, metavar="SECONDS", help="How long one cell may take.  [default: no limit]"),
 ]
 
 
-@plain_words("The same command goes on where it was.")
+@plain_words("The same command continues where it stopped.")
 def run(
     lessons: Names = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run also what is finished.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Run also the lessons that are finished.")
+    ] = False,
     notebooks: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of lessons.  [default: notebooks of the course]"),
+        typer.Option(
+            metavar="DIR", help="Folder of the lessons.  [default: notebooks of the course]"
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder for results.  [default: build/course]"),
+        typer.Option(metavar="DIR", help="Folder for the results.  [default: build/course]"),
     ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
-            "--parameter", "-p", metavar="NAME=VALUE", help="Change a setting; repeatable."
+            "--parameter",
+            "-p",
+            metavar="NAME=VALUE",
+            help="Change a setting of the lessons. The option may be repeated.",
         ),
     ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Lessons at a time.  [default: one per processor, at most 4]"
+            min=1,
+            metavar="N",
+            help="Run N lessons at a time.  [default: one per processor, at most 4]",
         ),
     ] = None,
     timeout: Timeout = None,
 ) -> None:
     """Execute lessons and write pages to read.
 
-    An index of the pages gives each lesson's headline result. The lessons run on MNIST if it is
-    found or can be downloaded, and else on a small bundled sample. A lesson that fails is reported
-    with its cell and its error. The other lessons still run, and the exit code is 1. A lesson that
-    is finished and unchanged is not executed again, but its page is written anew.
+    An index of the pages gives the main result of each lesson. The lessons run on MNIST if MNIST is
+    found or can be downloaded. Otherwise they run on a small bundled sample. When a lesson fails,
+    the command names the cell and the error, runs the other lessons, and ends with exit code 1. A
+    lesson that is finished and unchanged is not executed again, but its page is written anew.
 
-    A cell may take as long as it needs: a slow computer is no fault. A kernel that dies is noticed
-    at once. Give --timeout where nobody watches.
+    A cell may take as long as it needs, because a computer may be slow. The command notices at once
+    when a kernel dies. Use --timeout where nobody watches.
 
     \b
     mnist-lab run                        then open build/course/index.html
@@ -150,14 +159,14 @@ def _execute_and_publish(plan: RunPlan, headings: Mapping[str, str]) -> int:
     return failed
 
 
-@plain_words("Lessons reported as refreshed are renewed, and the others are as they were.")
+@plain_words("The lessons reported as refreshed have new outputs, and the others are as they were.")
 def refresh(lessons: Names = None, timeout: Timeout = None) -> None:
     """Renew the outputs of committed lessons.
 
-    The lessons are executed in place, on real MNIST, at their published settings, one after
-    another. Each is stamped with the versions, the data and a digest of its sources, so that a test
-    notices outputs of other sources. A lesson that fails keeps its file as it was. The pictures and
-    tables that the README shows are renewed with them.
+    The lessons are executed one after another, on real MNIST and with their published settings. The
+    outputs replace those in the notebooks. Each notebook also stores the versions, the data and a
+    digest of its sources, so that a test notices outputs of other sources. A lesson that fails
+    keeps its file as it was. The picture and the tables in the README are renewed, too.
 
     \b
     mnist-lab refresh 02_fnn   after you changed lesson 02
@@ -199,19 +208,18 @@ def lint(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILE", help="Notebooks or Markdown files; all of the course if none is given."
+            metavar="FILE", help="Notebooks or Markdown files.  [default: all of the course]"
         ),
     ] = None,
 ) -> None:
-    """Say what is wrong with lessons, assignments and the texts beside them.
+    """Say what is wrong with lessons and exercises.
 
-    A lesson is held to the shape that a reader can follow alone: its length, its first cells, its
-    sections, its code, its stored outputs, the figures in its prose, the length of its sentences,
-    and terms that are explained before they are used. An assignment must have marks in their
-    places, checks that can fail and that help, and hints. Its learner copy must not show a line of
-    a solution or of a hidden test. No text may have a sentence that is too long to be read once.
-    One sentence for each fault says where the fault is and what to do. The exit code is 1 if there
-    is any fault.
+    A lesson must have a shape that a reader can follow alone. The lints look at its length, its
+    first cells, its sections, its code, its stored outputs and the figures in its text. A term must
+    be explained before it is used. An assignment must have its marks in place, hints, and checks
+    that can fail and that help. Its copy for learners must not show a line of a solution or of a
+    hidden test. No text may have a sentence that is too long to be read once. A sentence for each
+    fault says where the fault is and what to do. The exit code is 1 if there is any fault.
 
     \b
     mnist-lab lint                          everything
@@ -229,7 +237,8 @@ def lint(
 @plain_words()
 def badges(
     target: Annotated[
-        str | None, typer.Argument(metavar="OWNER/REPO@TAG", help="Where all of them shall point.")
+        str | None,
+        typer.Argument(metavar="OWNER/REPO@TAG", help="The repository and tag to point at."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Change nothing, only compare.")] = False,
 ) -> None:
@@ -240,7 +249,7 @@ def badges(
 
     \b
     mnist-lab badges me/my-fork@v1.0   after forking, or for a release
-    mnist-lab badges --check           exit code 1 when they disagree with course.toml
+    mnist-lab badges --check           exit code 1 if one disagrees with course.toml
     """
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.execution.pointers import Pointer
@@ -252,7 +261,9 @@ def badges(
         report_faults(disagreements(course, pointer))
         typer.echo("All badges and set-up cells agree.")
     elif pointer is None:
-        raise CourseError("Nothing to point at: name it, as in mnist-lab badges me/my-fork@v1.0.")
+        raise CourseError(
+            "The command needs a repository and a tag: write mnist-lab badges me/my-fork@v1.0."
+        )
     else:
         changed = repoint(course.folder, pointer)
         for path in changed:
@@ -260,21 +271,24 @@ def badges(
         typer.echo(f"{len(changed)} files changed.")
 
 
-@plain_words("Files that were written are whole: remove them, or go on with them.")
+@plain_words("The files that were written are complete: remove them, or continue with them.")
 def new_lesson(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Two digits and a word: 06_digits.")],
-    title: Annotated[str, typer.Argument(metavar="TITLE", help="What its heading says.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Two digits and a word, such as 06_digits.")
+    ],
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="The heading of the lesson.")],
     summary: Annotated[
-        str, typer.Option(metavar="TEXT", help="What a reader learns, for the list of lessons.")
+        str,
+        typer.Option(metavar="TEXT", help="What a reader learns. The list of lessons shows it."),
     ] = "What this lesson teaches",
     tensorflow: Annotated[bool, typer.Option(help="Whether the lesson needs TensorFlow.")] = True,
 ) -> None:
-    """Begin a lesson that works.
+    """Begin a new lesson that works.
 
-    A lesson, its assignment, a page for instructors, typical answers for the tests and the copy for
-    learners are written, and course.toml lists the lesson. Everything passes every lint and can be
-    run, handed out and graded. Replace it part by part. Bounds in course.toml allow a short draft:
-    remove these bounds when the lesson has grown.
+    The command writes a lesson, its assignment, a page for instructors, typical answers for the
+    tests, and the copy for learners. It lists the lesson in course.toml. Everything passes every
+    lint and can be run, handed out and graded. Replace it part by part. Bounds in course.toml allow
+    a short draft: remove these bounds when the lesson has grown.
 
     \b
     mnist-lab new-lesson 06_digits "A closer look"
@@ -294,7 +308,9 @@ def new_lesson(
     readme.renew(course)
     for path in written:
         typer.echo(f"{path.relative_to(course.folder).as_posix()} written")
-    typer.echo(f"Listed in course.toml and README.md; go on with: mnist-lab refresh {name}")
+    typer.echo(
+        f"course.toml and README.md list the lesson. Continue with: mnist-lab refresh {name}"
+    )
 
 
 COMMANDS = (run, refresh, lint, badges, new_lesson)

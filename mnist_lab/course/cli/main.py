@@ -26,7 +26,7 @@ def mnist_lab(
         bool, typer.Option("--traceback", help="Show where in the code a mistake was noticed.")
     ] = False,
 ) -> None:
-    """Run the lessons, measure what was published, set and grade the exercises.
+    """Run the lessons, measure the published recipes, and grade the exercises.
 
     The commands work on the course that the current folder belongs to. Every command explains
     itself with examples if you add --help to it.

@@ -12,13 +12,13 @@ from mnist_lab.course.cli.errors import plain_words
 __all__ = ["COMMANDS"]
 
 
-@plain_words("The same command goes on where it was.")
+@plain_words("The same command continues where it stopped.")
 def reproduce(
     recipe: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="RECIPE",
-            help="Names of recipes, as fnn_sigmoid. Without a name, all recipes are trained.",
+            help="Names of recipes, such as fnn_sigmoid.  [default: all recipes]",
         ),
     ] = None,
     seeds: Annotated[
@@ -59,13 +59,13 @@ def reproduce(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Train on the workers of this Dask scheduler, as tcp://host:8786. A process "
-            "trains one network at a time, so start the workers with the command "
-            "dask worker ADDRESS --nworkers N --nthreads 1.",
+            help="Train on the workers of the Dask scheduler with this address, such as "
+            "tcp://host:8786. A process trains one network at a time, so start the workers with "
+            "the command dask worker ADDRESS --nworkers N --nthreads 1.",
         ),
     ] = None,
 ) -> None:
-    """Train the published recipes over many seeds and measure them.
+    """Train the published recipes from many seeds.
 
     Each recipe is trained on raw and on scaled pixels, or only on scaled pixels where its author
     shows that they are scaled. The outputs of sigmoids are read in three ways: by evaluate, by
@@ -73,7 +73,7 @@ def reproduce(
 
     Every training adds its rows to the file when it ends. When the command was stopped, the same
     command trains what the file does not have yet. One file may hold trainings over different
-    numbers of epochs; its column "epochs" tells them apart.
+    numbers of epochs, because its column "epochs" tells them apart.
 
     \b
     mnist-lab reproduce                            train all recipes from ten seeds

@@ -124,7 +124,7 @@ def find_course(start: Path) -> Course:
     for folder in (start, *start.parents):
         if (folder / FILE).is_file():
             return read_course(folder)
-    raise CourseError("This folder is not in a checkout of the course: go to one.")
+    raise CourseError("This folder is not in a copy of the course: go to a folder that is.")
 
 
 def read_course(folder: Path) -> Course:

@@ -181,9 +181,10 @@ def refresh_lesson(
 ) -> NotebookNode:
     """Execute a copy of a lesson with nbclient and return it as it is to be committed.
 
-    Nothing in it tells when or how fast it ran: no timing, no stderr, no metadata but the tags of
-    cells, the kernel and ``mnist_lab``. That is the given ``stamp`` with ``sources``, the
-    :func:`source_digest`; or only ``failure``, as in :func:`run_lesson`, where a cell failed.
+    Nothing in it tells when or how fast it ran: it has no timing, no stderr, and no metadata but
+    the tags of cells, the kernel and ``mnist_lab``. ``mnist_lab`` is the given ``stamp`` with
+    ``sources``, the :func:`source_digest`. Where a cell failed, it is only ``failure``, as in
+    :func:`run_lesson`.
     """
     from nbclient import NotebookClient
 

@@ -25,11 +25,11 @@ _KINDS = {
 def assign_parameters(
     notebooks: Mapping[str, NotebookNode], given: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return for each lesson those of the given ``NAME=VALUE`` that it has.
+    """Return for each lesson the given ``NAME=VALUE`` whose name it has.
 
     Raises:
-        CourseError: a text is not of this form, no lesson has a parameter of this name, or the
-            value is of another kind than the one that stands in the lesson.
+        CourseError: a text has another form, no lesson has a parameter of this name, or the value
+            has another type than the value in the lesson.
     """
     texts: dict[str, str] = {}
     for text in given:
@@ -42,7 +42,7 @@ def assign_parameters(
     for name in texts:
         if name not in names:
             listed = ", ".join(names) or "none at all"
-            raise CourseError(f"No chosen lesson has a parameter {name!r}: they have {listed}.")
+            raise CourseError(f"No chosen lesson has a parameter {name!r}: choose from {listed}.")
     return {
         lesson: {
             name: _value(name, text, known[name], lesson)
@@ -77,6 +77,6 @@ def _value(name: str, text: str, default: Any, lesson: str) -> Any:
             return value
     wanted = _KINDS.get(kind, f"a {kind.__name__}")
     raise CourseError(
-        f"{name} is {wanted} in lesson {lesson}, and {text!r} is none: "
+        f"{name} is {wanted} in lesson {lesson}, and {text!r} is not: "
         f"write it as in {name}={default!r}."
     )

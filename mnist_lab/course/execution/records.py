@@ -1,4 +1,4 @@
-"""Notebooks as files: read, saved, compared; and what earlier runs left in theirs."""
+"""Notebooks as files: read, saved, compared; and what earlier runs left in notebooks."""
 
 from __future__ import annotations
 

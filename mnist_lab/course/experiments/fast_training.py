@@ -1,8 +1,8 @@
 """Training that is faster than plain ``fit`` and gives the same weights to the last bit.
 
 Everything here that touches private parts of Keras or TensorFlow stands in this one module, and a
-test compares its weights with those of plain ``fit``. Importing the module starts TensorFlow: call
-:func:`mnist_lab.course.experiments.training.start_tensorflow` first.
+test compares its weights with the weights of plain ``fit``. Importing the module starts
+TensorFlow: call :func:`mnist_lab.course.experiments.training.start_tensorflow` first.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ def compile_fast(model: Any, recipe: Recipe, steps: int = STEPS_PER_EXECUTION) -
 def batches(x: Any, y: Any, batch_size: int) -> Any:
     """Return the shuffled batches that ``fit`` would make of two arrays, without its waits.
 
-    ``fit`` lets tf.data tune how it prepares batches. The thread that tunes sleeps longer and
-    longer, and is told to stop a moment before it could see that it shall: where it looks at once,
-    it sleeps on, and ``fit`` waits for it, up to as long again as the epoch took
-    (benchmarks/training.md). Gathering rows of two arrays needs no tuning.
+    ``fit`` lets tf.data tune how it prepares batches, in a thread that sleeps longer and longer. At
+    the end, tf.data wakes this thread a moment before it sets the flag to stop. A thread that looks
+    at once sees no flag and sleeps again, and ``fit`` waits for it: up to as long again as the
+    epoch took (benchmarks/training.md). Gathering rows of two arrays needs no tuning.
 
     Args:
         x: array, the images first.

@@ -74,6 +74,6 @@ def _alone(call: Callable[[], Any], cluster: str | None) -> Any:
             return pool.submit(call).result()
     except _killed(cluster):
         return WorkerKilledError(
-            "Its process was killed, and once more when it ran alone, as systems do when memory "
-            "runs out."
+            "Its process was killed twice, the second time while it ran alone. Systems kill a "
+            "process when memory runs out."
         )

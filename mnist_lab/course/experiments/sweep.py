@@ -96,8 +96,8 @@ def reproduce(
             return _reproduce(trainings, digits, output, jobs, threads, cluster, what)
         except BrokenProcessPool as error:
             raise CourseError(
-                "A process that trained was killed, most often because memory ran out. What had "
-                f"ended is in {output}: call the command again, with fewer --jobs."
+                "A process was killed while it trained, most often because memory ran out. The "
+                f"finished trainings are in {output}: call the command again with fewer --jobs."
             ) from error
 
 
@@ -113,7 +113,7 @@ def _reproduce(
     rows = what.table.recover(output)
     if any(row["data"] != data_digest(digits) for row in rows):
         raise CourseError(
-            f"{output} holds trainings on other digits than these: name another file with --output."
+            f"{output} holds trainings on other digits: name another file with --output."
         )
     kept = {what.table.key_of(row) for row in rows}
     todo = [training for training in trainings if not what.keys(training) <= kept]

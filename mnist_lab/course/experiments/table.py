@@ -28,7 +28,7 @@ class Table:
         columns: names, in the order of the file.
         key: names of the columns that together tell a row from all others.
         numbers: names of the columns that hold numbers; nan is one, for a training may diverge.
-        may_lack: names of those of them that may be empty.
+        may_lack: names of the columns that may be empty.
     """
 
     columns: tuple[str, ...]
@@ -69,7 +69,7 @@ class Table:
             return [], f"Line 1 of {path} is broken: it is written again."
         if lines[0] != header:
             raise CourseError(
-                f"{path} has other columns than this command writes: "
+                f"{path} does not have the columns that this command writes: "
                 "name another file with --output."
             )
         rows = []

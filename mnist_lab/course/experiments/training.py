@@ -130,8 +130,8 @@ def provenance(digits: Digits) -> dict[str, str]:
 def _measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
     """Train a network and return a row for each reading of its answers.
 
-    The numbers are those of plain ``fit``, to the last bit, with as many threads. (Convolutions
-    add in another order on several, which a CNN's last digits show.)
+    The numbers equal the numbers of plain ``fit`` to the last bit, with as many threads.
+    (Convolutions add in another order on several threads, and a CNN's last digits show this.)
 
     Args:
         training: which recipe, how, from which seed.

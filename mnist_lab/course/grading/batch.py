@@ -89,7 +89,7 @@ def _read(path: Path) -> list[submission.Cell]:
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise CourseError(
-            f"The file cannot be read ({reason}): let the grader read it, then grade again."
+            f"The file cannot be read ({reason}): let the grader read it, and grade again."
         ) from None
 
 
@@ -107,9 +107,11 @@ def _attempt(
     except (GraderFault, CourseError) as error:
         return NotGraded(student, str(error))
     except OSError as error:
-        return NotGraded(student, f"The computer stopped it: {error}.")
+        return NotGraded(
+            student, f"The computer stopped the grading ({error}): mend this, and grade again."
+        )
     except Exception as error:
-        reason = f"A fault of mnist-lab ({type(error).__name__}): report it."
+        reason = f"This is a fault of mnist-lab ({type(error).__name__}): report it as an issue."
         return NotGraded(student, reason, traceback.format_exc())
 
 
@@ -184,7 +186,7 @@ def grade_class(
             }
             for student, outcome in outcomes(calls, options.jobs, options.cluster):
                 if isinstance(outcome, WorkerKilledError):
-                    outcome = NotGraded(student, f"{outcome} Look at this one by hand.")
+                    outcome = NotGraded(student, f"{outcome} Look at this submission by hand.")
                 if isinstance(outcome, Mark):
                     if feedback:  # before the mark: what is stopped in between is graded again
                         feedback.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ from mnist_lab.course.sandbox.proxies import TamperedError
 __all__ = ["Checker", "GraderFault", "borrowed"]
 
 WATCH_SECONDS = 0.25
-TOO_LARGE = "Checking the result takes too much memory: return one of the size asked for."
+TOO_LARGE = "Checking the result takes too much memory: return a result of the size asked for."
 
 
 class GraderFault(Exception):  # noqa: N818 - it is no error of anything but the grader
@@ -132,9 +132,9 @@ class Checker:
             started = self._receive(time.monotonic() + self._seconds)
             fault = started["fault"]
         except (EOFError, OSError):
-            fault = "it ended the process"
+            fault = "they ended the process"
         except KernelError:
-            fault = f"it takes longer than {self._seconds:g} s"
+            fault = f"they take longer than {self._seconds:g} s"
         except BaseException:
             self.close()
             raise
@@ -211,7 +211,7 @@ def borrowed(
 ) -> Iterator[Checker]:
     """Give a Checker that nobody else in this process uses; the next submission gets it again.
 
-    Submissions may be graded in several threads, as by Dask. The arguments are those of Checker.
+    Submissions may be graded in several threads, as by Dask. The arguments are Checker's.
     """
     wanted = (setup, memory, seconds, threads)
     with _lock:

@@ -44,9 +44,9 @@ class Result:
 class Task:
     """What is to be known of an exercise to check it.
 
-    ``names`` are those of all exercises: the check sees learners' objects of these names only.
-    ``wanted`` are those of this exercise that the check asks for, ``given`` what its
-    stub assigns to them, as code.
+    ``names`` are the names of all exercises: the check sees learners' objects of these names only.
+    ``wanted`` are the names of this exercise that the check asks for. ``given`` is what its stub
+    assigns to them, as code.
     """
 
     id: str
@@ -116,7 +116,7 @@ def judge(
     except MemoryError:
         raise
     except AssertionError as error:
-        note = plain_text(error) or "The result is another than it should be."
+        note = plain_text(error) or "The result is not what it should be."
         result = Result(0, "failed", note)
     except Exception as error:  # what the learner returned is of no use to the check
         result = Result(0, "failed", plain_text(f"{type(error).__name__}: {error}"))

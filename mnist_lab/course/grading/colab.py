@@ -25,7 +25,7 @@ _CALLS = re.compile(
     r"(?:google\.colab\.)?(?:drive\.(?:mount|flush_and_unmount)|files\.(?:up|down)load)"
 )
 _PYTHON_MAGICS = re.compile(r"(?:\s*%%(?:capture|prun|time|timeit)\b[^\n]*\n)+")
-MAX_MAGIC = 10_000  # characters: IPython's time grows with their number times that of magics
+MAX_MAGIC = 10_000  # characters: IPython's time grows with their number times the number of magics
 # IPython raises RuntimeError for magics upon magics without end.
 _UNREADABLE = (MemoryError, RuntimeError, SyntaxError, ValueError)
 
@@ -64,7 +64,7 @@ def cleaned(source: str) -> str:
 
 
 def _rewritten(text: str, module: ast.Module) -> str:
-    lines = text.encode().split(b"\n")  # positions are those of bytes
+    lines = text.encode().split(b"\n")  # positions count bytes
     starts = [*accumulate((len(line) + 1 for line in lines), initial=0)]
     found = [
         (

@@ -8,16 +8,17 @@ from mnist_lab.course.publishing.templating import render
 
 __all__ = ["feedback_page"]
 
+# What a page says of an exercise: a word before the note of the mark, and after it what to do.
 _SAID = {
-    "passed": "Correct.",
-    "not attempted": "Not attempted.",
-    "missing": "Not found.",
-    "timeout": "Stopped.",
-    "crashed": "Stopped.",
-    "error": "Not yet.",
-    "failed": "Not yet.",
-    "tampered": "Not counted.",
-    "unreadable": "Not counted.",
+    "passed": ("Correct.", ""),
+    "not attempted": ("Not attempted.", ""),
+    "missing": ("Not found.", "Write the answer in the cell that begins with # EXERCISE."),
+    "timeout": ("Stopped.", "Look for a loop that does not end."),
+    "crashed": ("Stopped.", "Look for code that ends Python or takes much memory."),
+    "error": ("Not yet.", "Restart the kernel and run all cells in order to see the error."),
+    "failed": ("Not yet.", ""),
+    "tampered": ("Not counted.", "Ask your instructor to look at the notebook."),
+    "unreadable": ("Not counted.", ""),
 }
 
 
@@ -26,14 +27,15 @@ def feedback_page(mark: Mark, assignment: Assignment) -> str:
     exercises = []
     for exercise in assignment.exercises:
         result = mark.results[exercise.id]
+        said, advice = _SAID[result.status]
         exercises.append(
             {
                 "id": exercise.id,
                 "points": f"{result.points:g}",
                 "total": f"{exercise.points:g}",
                 "passed": result.status == "passed",
-                "said": _SAID[result.status],
-                "note": result.note,
+                "said": said,
+                "note": " ".join(filter(None, [result.note, advice])),
             }
         )
     return render(

@@ -49,7 +49,7 @@ class Gradebook:
 
     ``graded`` are the learners whose rows stand and whose submissions have not changed since. A row
     that no longer stands stays until the new one is there; rows of learners who are not among the
-    fingerprints, as those of another group, stay for good. A file beside the CSV says which
+    fingerprints, such as learners of another group, stay for good. A file beside the CSV says which
     submission a row is of: where it is lost or broken, all of them are graded again.
 
     Args:

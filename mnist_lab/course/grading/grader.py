@@ -77,7 +77,7 @@ class _Run:
         self.assignment, self.plan, self.checker = assignment, plan, checker
         self.isolation, self.limits = isolation, limits
         self.done = 0
-        missing = Result(0, "missing", "It is not in the notebook.")
+        missing = Result(0, "missing", "The answer is not in the notebook.")
         self.results = {exercise.id: missing for exercise in assignment.exercises}
         for exercise, note in plan.notes.items():
             self.results[exercise] = Result(0, "missing", note)
@@ -132,14 +132,14 @@ class _Run:
         return results
 
     def _keep(self, exercise: str, result: Result) -> None:
-        """Keep the result of an exercise; that of an earlier cell with it may say more."""
+        """Keep the result of an exercise, unless the result of an earlier cell says more."""
         is_empty = result.status in ("missing", "not attempted")
         if is_empty and self.results[exercise].status != "missing":
             return
         hints = [self.plan.notes.get(exercise, "")] if is_empty else []
         lacks = bool(self._without) and result.status in ("missing", "error")
         if lacks and self._without not in result.note:
-            hints.append(f"A cell before needs the module {self._without}, which is not here.")
+            hints.append(f"An earlier cell needs the module {self._without}, which is not here.")
         note = " ".join(filter(None, [result.note, *hints]))
         self.results[exercise] = replace(result, note=note)
 
@@ -168,7 +168,7 @@ class _Run:
             result = Result(0, error.status, error.note)
         if self._kernel and (failure := self._kernel.failure):  # whatever the check made of it
             self._culprit(index, failure)
-            return Result(0, failure.status, f"{failure.note} That was when it was checked.")
+            return Result(0, failure.status, f"{failure.note} This happened during the check.")
         self.look_for_tampering()
         return result
 

@@ -73,8 +73,8 @@ def find_submissions(folder: Path) -> dict[str, tuple[Path, str]]:
     """Return learner -> (notebook, note) for all notebooks in a folder, ``.IPYNB`` included.
 
     Browsers call a second download of ``ada.ipynb`` ``ada (1).ipynb``: where both are there, the
-    newest counts, and the note says so. Names are harmless, and different where those of the files
-    are: names that would look alike get a digest of the file's name.
+    newest counts, and the note says so. Names are harmless, and different where the names of the
+    files are: names that would look alike get a digest of the file's name.
     """
     paths = [p for p in sorted(folder.glob("*")) if NOTEBOOK.search(p.name)]
     stems = {p: NOTEBOOK.sub("", p.name) for p in paths if not is_clutter(p.name)}
@@ -139,10 +139,11 @@ def read_cells(path: Path) -> list[Cell]:
 def locate(cells: Sequence[Cell], assignment: Assignment) -> Plan:
     """Return what is to be run of a submission, and where each exercise is to be checked.
 
-    An exercise is where its mark is, the last copy of it on which somebody worked. What its check
-    asks for may also stand in later cells without a mark, or (where nothing was written below the
-    mark) only in such cells: it is checked after each of them until it passes. Copies of the
-    instructor's own cells are left out, but for what learners added to the set-up.
+    An exercise is where its mark is. Of several copies, the last one on which somebody worked
+    counts. What its check asks for may also stand in later cells without a mark. Where nothing was
+    written below the mark, it may stand in such cells only. The exercise is checked after each of
+    them until it passes. Copies of the instructor's own cells are left out, except for what
+    learners added to the set-up.
     """
     sources = _own_sources(cells, assignment)
     marks = [_EXERCISE.findall(source) for source in sources]
@@ -164,7 +165,7 @@ def locate(cells: Sequence[Cell], assignment: Assignment) -> Plan:
 
 
 def _complete(free: list[int], names: list[set[str]], wanted: set[str]) -> list[int]:
-    """Return those of some cells after which all wanted names are defined."""
+    """Return the cells, of some, after which all wanted names are defined."""
     have: set[str] = set()
     complete = []
     for i in free:
@@ -213,7 +214,9 @@ def _notes(cells: Sequence[Cell], assignment: Assignment) -> dict[str, str]:
         for cell in cells:
             ours = _OURS.match(cell.source)
             if not cell.is_code and exercise.id in _EXERCISE.findall(cell.source):
-                notes[exercise.id] = "Its cell is a text cell, which does not run: make it code."
+                notes[exercise.id] = (
+                    "The answer is in a text cell, which does not run: make it a code cell."
+                )
             elif cell.is_code and ours and ours[2] and {*needed(exercise)} & _defined(cell.source):
                 notes[exercise.id] = (
                     f"An answer stands in the cell CHECK {ours[2]}, which is not run: "

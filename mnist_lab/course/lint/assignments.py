@@ -215,4 +215,4 @@ def other_exercises(lesson: NotebookNode, assignment: Path) -> Iterator[str]:
     given = [(found[1], found[2].rstrip(".")) for found in _HEADING.finditer(text)]
     if [(number, title.rstrip(".")) for number, title in listed] != given:
         wanted = "; ".join(f"`{number}. **{title}.**`" for number, title in given)
-        yield f"its list of exercises is not that of the exercise notebook: write {wanted}"
+        yield f"its list of exercises differs from the exercise notebook: write {wanted}"

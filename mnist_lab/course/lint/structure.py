@@ -159,8 +159,8 @@ def sections(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
 def stamp_problems(notebooks: Mapping[str, NotebookNode]) -> list[str]:
     """Return what is wrong with the stamps of the committed lessons, by name.
 
-    A stamp says which versions and digits the stored outputs come from, and by a digest which
-    sources: all lessons come from one environment, and none was edited after its run.
+    A stamp says which versions and digits the stored outputs come from. It also has a digest of
+    the sources. All lessons must come from one environment, and none may be edited after its run.
     """
     again = "run `mnist-lab refresh`"
     found, stamps = [], {}

@@ -1,4 +1,4 @@
-"""The generated parts of the README: the table of lessons, the table of verdicts, two pictures.
+"""The generated parts of the README: the table of lessons, the table of verdicts, the picture.
 
 Each table stands between two marks and is made anew from the list of lessons or the measurements.
 """
@@ -15,11 +15,11 @@ from mnist_lab._files import replacing, write_text
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import Course
 from mnist_lab.course.execution.cells import executed_cells, tags
-from mnist_lab.recipes import RECIPES
+from mnist_lab.course.publishing.plain_verdicts import project_verdicts
 
 __all__ = ["renew", "renewed", "save_pictures"]
 
-PICTURES = ("cover", "verdicts")  # tags of the cells whose figures the README shows
+PICTURES = ("cover",)  # tags of the cells whose figures the README shows
 _MARKS = {
     "lessons": "<!-- lessons: mnist-lab refresh writes this table -->\n",
     "verdicts": "<!-- verdicts: mnist-lab refresh writes this table -->\n",
@@ -45,10 +45,10 @@ def _lessons(course: Course) -> str:
 
 
 def _verdicts() -> str:
-    frame = reproduction.verdicts(reproduction.compare(reproduction.reproduction()))
-    frame.insert(0, "project", [f"`{RECIPES[name].repository}`" for name in frame.recipe])
-    frame["recipe"] = [f"`{name}`" for name in frame.recipe]
-    return _rows([list(frame.columns), ["---"] * frame.shape[1], *frame.to_numpy().tolist()])
+    """Return the table of projects as the committed measurements give it."""
+    rows = project_verdicts(reproduction.compare(reproduction.reproduction()))
+    head = ("project", "what it published", "what ten seeds say")
+    return _rows([head, ["---"] * 3, *((f"`{row.project}`", *row[1:]) for row in rows)])
 
 
 def renewed(text: str, course: Course) -> str:

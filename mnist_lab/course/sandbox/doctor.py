@@ -21,7 +21,7 @@ from mnist_lab.course.sandbox.process import short_temporary, visible_places
 
 __all__ = ["choose_isolation", "fault_of_sandbox"]
 
-INSTALL = "install it with apt install bubblewrap, dnf install bubblewrap or your system's like"
+INSTALL = "install it with apt install bubblewrap, dnf install bubblewrap, or what your system uses"
 MEMORY = 1024  # MB, of the sandbox that is tried out
 # What code in a sandbox must not get done; each line that is printed names what it did get done.
 _ESCAPES = """
@@ -103,7 +103,7 @@ def fault_of_sandbox() -> str:
         return f"{error} {_advice()}"
     finally:
         del os.environ["MNIST_LAB_DOCTOR"]
-    return f"The sandbox leaks, code in it {', '.join(done)}: report it." if done else ""
+    return f"The sandbox leaks: code in it {', '.join(done)}. Report this." if done else ""
 
 
 def _escapes(code: str) -> list[str]:
@@ -111,7 +111,7 @@ def _escapes(code: str) -> list[str]:
     with Kernel("bwrap", memory=MEMORY) as kernel:
         kernel.deadline = time.monotonic() + 30
         if kernel.run(code).get("status") != "ok":
-            return ["runs otherwise than outside"]
+            return ["does not run as it does outside"]
         told = str(kernel.evaluate("'\\n'.join(done)", ()).get("text/plain"))
         done = [what for what in told.strip("'").split("\\n") if what]
         try:
@@ -188,7 +188,7 @@ def _advice() -> str:
         said = tried.stderr.strip().rpartition("\n")[2]
         return (
             f"bubblewrap itself does not work ({said}): allow user namespaces on this system, or "
-            "ask who runs it to."
+            "ask its administrator."
         )
     return (
         f"bubblewrap works, but {sys.executable} does not start in it: make a new environment with "
@@ -206,7 +206,9 @@ def choose_isolation(wanted: str) -> tuple[str, str]:
         CourseError: ``bwrap`` is wanted and does not work, or this is Windows.
     """
     if sys.platform == "win32":
-        raise CourseError("Grading needs Linux or macOS: run it in Windows' subsystem for Linux.")
+        raise CourseError(
+            "Grading needs Linux or macOS: run it in the Windows subsystem for Linux."
+        )
     if wanted == "process":
         return "process", ""
     fault = fault_of_sandbox()

@@ -20,8 +20,8 @@ import psutil
 __all__ = ["filter_of_calls", "holds_more"]
 
 # System calls that make such objects: System V shared memory and messages, memory files, and file
-# systems in memory (mount, fsopen), which a program may have in a user namespace of its own.
-# Numbers are those of the kernel's tables, architectures those of its audit.h.
+# systems in memory (mount, fsopen). A program may have the last ones in its own user namespace.
+# The numbers come from the kernel's tables, and the architectures from its audit.h.
 _CALLS = {  # machine: (architecture, shmget, msgget, memfd_create, memfd_secret, mount, fsopen)
     "x86_64": (0xC000003E, 29, 68, 319, 447, 165, 430),
     "aarch64": (0xC00000B7, 194, 186, 279, 447, 40, 430),

@@ -1,8 +1,8 @@
 """The processes that learners' code runs in, from the start of a kernel to the end of all of them.
 
 They run in a sandbox of bubblewrap, or in none where there is no bubblewrap. What runs in the
-sandbox sees the system, Python, the digits, a scratch folder and one for its sockets, all but the
-last two read only; it has no network and sees no process but its own.
+sandbox can read the system, Python and the digits. It can also write to a scratch folder and to a
+folder for its sockets. It has no network and sees no process but its own.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def refuse_if_visible(path: Path) -> None:
     """Raise CourseError for a file or folder that learners' code could read in the sandbox."""
     for place in visible_places():
         if path.resolve().is_relative_to(place):
-            raise CourseError(f"Learners' code could read {path}, as {place} is visible: move it.")
+            raise CourseError(
+                f"Learners' code could read {path}, because it can read {place}: move it elsewhere."
+            )
 
 
 def sandboxed(scratch: Path, sockets: Path) -> list[str]:
@@ -348,7 +350,7 @@ class KernelProcess:
         self._clear()
 
     def _kill(self) -> list[psutil.Process]:
-        """Kill the first process, whose end is that of a sandbox, and its descendants."""
+        """Kill the first process, with which a sandbox ends, and its descendants."""
         family = []
         for pid in _descendants(self._process.pid):
             with suppress(psutil.NoSuchProcess):

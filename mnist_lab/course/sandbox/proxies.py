@@ -170,9 +170,9 @@ def _compared(compare: Callable[[Any, Any], Any]) -> Callable[[Proxy, Any], Any]
 class Proxy(NDArrayOperatorsMixin):
     """An object in the kernel. Attributes, items, calls and ``np.asarray`` are evaluated there.
 
-    It never decides anything itself: what it is compared with, or asked for, is the array of
-    numbers that it holds, as a tensor or a column of a table does. If it holds none, it raises
-    WrongKindError, whatever its own ``__eq__`` says.
+    It never decides anything itself. A comparison uses the array of numbers that the object holds,
+    as a tensor or a column of a table does. If the object holds none, the proxy raises
+    WrongKindError, whatever the object's own ``__eq__`` says.
     """
 
     __slots__ = ("_kind", "_number", "_objects")

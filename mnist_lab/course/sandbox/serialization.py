@@ -1,8 +1,8 @@
 """Values as JSON and ``.npy``, for the way into a kernel of learners' code and out of it.
 
-Plain values travel: None, numbers, text, bytes, lists, tuples, sets, dictionaries, ranges, NumPy's
-arrays and scalars, and the kinds of them that Python and NumPy bring along (a ``Counter`` arrives
-as a ``Counter``). A value of a learner's own subclass arrives as the plain value that it holds, and
+Plain values travel: None, numbers, text, bytes, lists, tuples, sets, dictionaries, ranges, and the
+arrays and scalars of NumPy. So do their subclasses in Python and NumPy: a ``Counter`` arrives as a
+``Counter``. A value of a learner's own subclass arrives as the plain value that it holds, and
 nothing is ever unpickled. For anything else the two sides agree on a reference.
 """
 
@@ -51,7 +51,7 @@ def encode(
 
     Args:
         value: anything.
-        keep: stores bytes, those of an array as ``.npy``, and returns JSON that leads to them.
+        keep: stores bytes, such as an array as ``.npy``, and returns JSON that leads to them.
         refer: returns JSON for what cannot travel.
         largest: bytes of an array, or of what holds values at 24 an item, that may travel.
     """
@@ -110,7 +110,7 @@ class _Encoder:
         return self._keep(file.getvalue())
 
     def _number(self, value: Any, kind: type, _: int) -> Any:
-        """Encode what is one number or text; that of a subclass is what its base class holds."""
+        """Encode one number or text; of a subclass, encode what its base class holds."""
         if value is Ellipsis:
             return {"ellipsis": None}
         if isinstance(value, np.dtype):
@@ -140,7 +140,7 @@ class _Encoder:
         return None
 
     def _container(self, value: Any, kind: type, depth: int) -> Any:
-        """Encode what holds values; that of a subclass is what its base class holds."""
+        """Encode what holds values; of a subclass, encode what its base class holds."""
         if kind in (slice, range):
             parts = (value.start, value.stop, value.step)
             return {kind.__name__: [self.encode(part, depth) for part in parts]}

@@ -1,8 +1,9 @@
 """Wrong answers fail with the message that helps, right ones pass, untouched stubs say so.
 
 The answers stand in ``tests/answers``, one file for each assignment; ``answer_room`` says how. Each
-runs where a learner would be: after the set-up and the solutions of the exercises before it. Cheap
-answers, which compute nothing, are made for every exercise from what its solution gives.
+runs where a learner would be, after the set-up and the solutions of the exercises before it, and on
+the sample; ``test_round.py`` grades the same answers on MNIST. Cheap answers, which compute
+nothing, are made for every exercise from what its solution gives.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from good_assignment import NORMALISE
 from good_lesson import edited
 from nbformat import NotebookNode
 
-from mnist_lab import data
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import Assignment, Exercise, learner_copy, read_assignment
 from mnist_lab.course.execution import cells, records
@@ -58,19 +58,9 @@ def run_untouched(copy: NotebookNode, folder: Path) -> list[str]:
     return shown
 
 
-@lru_cache(maxsize=1)  # MNIST is large, and the tests of one assignment follow each other
-def room_of_mnist(name: str, folder: Path) -> Room:
-    return Room(SOURCES[name], folder)
-
-
 @lru_cache
-def room_of_sample(name: str, folder: Path) -> Room:
+def room_of(name: str, folder: Path) -> Room:
     return Room(SOURCES[name], folder)
-
-
-@lru_cache
-def is_mnist() -> bool:
-    return data.load_mnist().is_mnist
 
 
 @pytest.fixture(scope="session")
@@ -79,27 +69,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def room(name: str, digits: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
-    """The room of an assignment on these digits; each solution runs once for each kind of them."""
-    if is_mnist() and digits == "found":
-        return room_of_mnist(name, folder)
+def room(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """The room of an assignment, in which each solution has run once."""
     monkeypatch.setenv("MNIST_LAB_DATA", "sample")
-    return room_of_sample(name, folder)
+    return room_of(name, folder)
 
 
-def cases_of(name: str, digits: str) -> list[Exercise | Answer]:
-    exercises = read_assignment(SOURCES[name]).exercises
-    return [*exercises, *(answers_of(name) if digits == "found" else [])]
+def cases_of(name: str) -> list[Exercise | Answer]:
+    return [*read_assignment(SOURCES[name]).exercises, *answers_of(name)]
 
 
 CASES = [
-    pytest.param(name, digits, case, id=f"{case if isinstance(case, Answer) else case.id}-{digits}")
+    pytest.param(name, case, id=str(case if isinstance(case, Answer) else case.id))
     for name in SOURCES
-    for digits in ("found", "sample")
-    for case in cases_of(name, digits)
+    for case in cases_of(name)
 ]
 EXERCISES = [
-    pytest.param(name, "sample", exercise, id=exercise.id)
+    pytest.param(name, exercise, id=exercise.id)
     for name, path in SOURCES.items()
     for exercise in read_assignment(path).exercises
 ]
@@ -174,16 +160,14 @@ def test_untouched_copy_runs_from_top_to_bottom(name: str, folder: Path) -> None
     assert run_untouched(copy, folder) == [f"{e.id}: not attempted" for e in exercises]
 
 
-@pytest.mark.parametrize(("name", "digits", "case"), CASES)
-def test_check_judges(room: Room, digits: str, case: Exercise | Answer) -> None:
-    if digits == "sample" and not is_mnist():
-        pytest.skip("the digits that were found are the sample")
+@pytest.mark.parametrize(("name", "case"), CASES)
+def test_check_judges(room: Room, case: Exercise | Answer) -> None:
     found = room.faults(case)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "digits", "exercise"), EXERCISES)
+@pytest.mark.parametrize(("name", "exercise"), EXERCISES)
 def test_cheap_answers_pass_nowhere(room: Room, exercise: Exercise) -> None:
     """Empty, constant, wrongly shaped and all-equal answers fail wherever they are checked."""
     also_right = ALSO_RIGHT.get(exercise.id, re.compile("(?!)"))

@@ -20,7 +20,10 @@ from mnist_lab.course.assignments.collect import collect
 from mnist_lab.course.cli.main import app
 
 ROOT = Path(__file__).parents[3]
-RENAME = "put the learner's name into the name of the file, or say with --pattern where it stands"
+RENAME = (
+    "put the learner's name into the name of the file, or say with --pattern where the name stands"
+)
+OUTSIDE = "would be written outside of the folder: ask the learner for the file itself"
 MOODLE = "{}_assignsubmission_file_/01_eda.ipynb"
 
 
@@ -106,7 +109,7 @@ def test_unfit_pattern_is_said(pattern: str, words: str, tmp_path: Path) -> None
 def test_source_that_is_neither_is_said(content: bytes | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "x.zip").write_bytes(content)
-    with pytest.raises(ValueError, match="is no folder and no zip file"):
+    with pytest.raises(ValueError, match="is neither a folder nor a zip file"):
         collect(tmp_path / "x.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -145,7 +148,7 @@ def test_path_tricks_are_refused_and_the_rest_collected(tmp_path: Path) -> None:
     result = collect(source, tmp_path / "deep/er/out")
     assert names(tmp_path / "deep/er/out") == {"ada.ipynb": "good"}
     shown = [name.replace("\\", "/") for name in TRICKS]
-    assert result.refused == [f"{name} would lead out of the archive." for name in shown]
+    assert result.refused == [f"{name} {OUTSIDE}." for name in shown]
     assert {path.name for path in tmp_path.rglob("*.ipynb")} == {"ada.ipynb"}
 
 
@@ -158,7 +161,9 @@ def test_link_in_an_archive_is_refused(tmp_path: Path) -> None:
         archive.writestr("ada.ipynb", "good")
     result = collect(source, tmp_path / "out")
     assert names(tmp_path / "out") == {"ada.ipynb": "good"}
-    assert result.refused == ["link.ipynb is a link or a device, not a file."]
+    assert result.refused == [
+        "link.ipynb is a link or a device, not a file: ask the learner for the file itself."
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
@@ -203,8 +208,10 @@ def test_bombs_are_refused_and_the_rest_collected(
     source.write_bytes(data)
     result = collect(source, tmp_path / "out")
     assert list(names(tmp_path / "out")) == ["b0.ipynb", "b1.ipynb"]
-    assert result.refused[0] == "a_bomb.ipynb has more than 1,000 bytes."
-    assert result.refused[1:3] == [f"b{n}.ipynb is beyond 2,500 bytes in all." for n in (2, 3)]
+    assert result.refused[0].startswith("a_bomb.ipynb has more than 1,000 bytes: ask for")
+    assert result.refused[1:3] == [
+        f"b{n}.ipynb is beyond 2,500 bytes in all: collect it by itself." for n in (2, 3)
+    ]
     assert result.refused[3].startswith("c_liar.ipynb cannot be read")
 
 
@@ -225,7 +232,7 @@ def test_other_files_are_named(tmp_path: Path) -> None:
     result = collect(source, tmp_path / "out")
     assert result.refused == [
         "ada.pdf is no notebook (.ipynb).",
-        "grace.zip is no notebook (.ipynb): unpack it and collect that.",
+        "grace.zip is no notebook (.ipynb): unpack it, and collect what was in it.",
     ]
     assert names(tmp_path / "out") == {"linus.ipynb": "no JSON"}  # the grader says what is wrong
 
@@ -263,7 +270,7 @@ def test_learners_whose_files_would_be_one_are_refused(tmp_path: Path) -> None:
     result = collect(source, tmp_path / "out")
     assert names(tmp_path / "out") == {"Ada.ipynb": "a"} and not result.remarks
     assert result.refused == [
-        f"{name}.ipynb would be ada.ipynb, as another learner's: rename it."
+        f"{name}.ipynb would be ada.ipynb, like another learner's notebook: rename it."
         for name in ("ada", "=ada")
     ]
 
@@ -281,7 +288,7 @@ def test_names_that_clean_to_the_same_text_stay_two(stems: tuple[str, str], tmp_
     source = make_zip(tmp_path, *[(f"{stem}.ipynb", stem) for stem in stems])
     result = collect(source, tmp_path / "out")
     assert len(result.written) == len(result.refused) == 1 and not result.remarks
-    assert "as another learner's: rename it." in result.refused[0]
+    assert "like another learner's notebook: rename it." in result.refused[0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
@@ -293,7 +300,8 @@ def test_names_in_latin_1_stay_two(tmp_path: Path) -> None:
     result = call(folder, tmp_path / "out")
     assert result.exit_code == 1 and len(names(tmp_path / "out")) == 1
     assert result.stderr == (
-        "Not collected: Ren?.ipynb would be Ren.ipynb, as another learner's: rename it.\n"
+        "Not collected: Ren?.ipynb would be Ren.ipynb, like another learner's notebook: "
+        "rename it.\n"
     )
 
 
@@ -307,7 +315,8 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     again = collect(make_zip(tmp_path, ("ada.ipynb", "other")), tmp_path / "out")
     assert names(tmp_path / "out") == {"ada.ipynb": "a", "grace.ipynb": "b"}
     assert again.refused == [
-        "ada.ipynb: another ada.ipynb is there already; move that, or collect elsewhere."
+        "ada.ipynb: another ada.ipynb is there already. Move that file away, or collect into "
+        "another folder."
     ]
 
 
@@ -450,7 +459,7 @@ RETURNED = {
         ],
         [
             "Bob_4_assignsubmission_file_/all.zip is no notebook (.ipynb): "
-            "unpack it and collect that."
+            "unpack it, and collect what was in it."
         ],
     ),
     "sections": (
@@ -532,7 +541,9 @@ def test_file_does_not_replace_what_a_folder_holds(tmp_path: Path) -> None:
     )
     result = collect(source, tmp_path / "out")
     assert names(tmp_path / "out") == {"ada.ipynb": "a", "bob.ipynb": "b"} and not result.remarks
-    assert result.refused == ["ada.ipynb would be ada.ipynb, as another learner's: rename it."]
+    assert result.refused == [
+        "ada.ipynb would be ada.ipynb, like another learner's notebook: rename it."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -615,7 +626,9 @@ def test_copies_that_jupyter_keeps_are_no_submissions(tmp_path: Path) -> None:
 def test_source_without_notebooks_is_refused(tmp_path: Path) -> None:
     source = make_zip(tmp_path, ("Ada_1_assignsubmission_file_/a.pdf", "x"))
     result = collect(source, tmp_path / "out")
-    assert result.refused == [f"{source} holds no notebook (.ipynb): name another one."]
+    assert result.refused == [
+        f"{source} holds no notebook (.ipynb): name another zip file or folder."
+    ]
     assert result.remarks == [
         "Ada_1 sent no notebook (.ipynb), but Ada_1_assignsubmission_file_/a.pdf."
     ]

@@ -109,7 +109,7 @@ def test_nothing_is_released_while_a_lint_complains(course: Path) -> None:
 
 def test_lint_names_every_fault(course: Path) -> None:
     path = "01_good.ipynb"
-    assert call("lint", path).stdout == "1 notebooks, no fault.\n"
+    assert call("lint", path).stdout == "1 files, no fault.\n"
     change_source(course, "# SETUP", "# Setup:")
     change_source(course, "**Goal.** Write", "Write")
     result = call("lint", path)

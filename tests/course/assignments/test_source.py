@@ -139,8 +139,8 @@ MISPLACED: dict[str, tuple[Break, str]] = {
     ),
     "same_id_twice": (change("EXERCISE 01-count", "EXERCISE 01-normalise"), "of cell 5: rename"),
     "checked_twice": (change("CHECK 01-count", "CHECK 01-normalise"), "of cell 6: rename"),
-    "check_before_exercise": (swap("count", "count-check"), "cell 8 checks 01-count, which does"),
-    "check_of_nothing": (drop("count"), "cell 8 checks 01-count, which does not stand before it"),
+    "check_before_exercise": (swap("count", "count-check"), "cell 8 checks 01-count, but no"),
+    "check_of_nothing": (drop("count"), "cell 8 checks 01-count, but no exercise of this name"),
     "exercise_without_check": (drop("count-check"), "cell 8 has no check"),
     "exercise_without_solution": (
         lambda notebook: edited(

@@ -73,7 +73,8 @@ def test_the_command_line_has_the_switch(tmp_path: Path) -> None:
 
     plain, full = run("badges", "--check"), run("--traceback", "badges", "--check")
     assert plain.returncode == 2
-    assert plain.stderr == "mnist-lab: This folder is not in a checkout of the course: go to one.\n"
+    sentence = "This folder is not in a copy of the course: go to a folder that is."
+    assert plain.stderr == f"mnist-lab: {sentence}\n"
     assert "Traceback" in full.stderr and "CourseError: This folder" in full.stderr
 
 

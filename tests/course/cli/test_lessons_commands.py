@@ -143,12 +143,12 @@ def test_help_reads_like_a_page() -> None:
     ("arguments", "words"),
     [
         ("run 07", "There is no lesson '07': choose from 01_good, 02_other."),
-        ("run -p EPOCH=1", "No chosen lesson has a parameter 'EPOCH': they have EPOCHS, SEED."),
-        ("run 02 -p EPOCHS=1", "No chosen lesson has a parameter 'EPOCHS': they have SEED."),
+        ("run -p EPOCH=1", "No chosen lesson has a parameter 'EPOCH': choose from EPOCHS, SEED."),
+        ("run 02 -p EPOCHS=1", "No chosen lesson has a parameter 'EPOCHS': choose from SEED."),
         ("run -p EPOCHS", "'EPOCHS' is not a parameter: write NAME=VALUE, as in EPOCHS=1."),
         ("run --notebooks ../mnist_lab", "There are no lessons in ../mnist_lab"),
         ("badges me/fork", "'me/fork' does not name a tag of a repository: write OWNER/REPO@TAG"),
-        ("badges", "Nothing to point at: name it, as in mnist-lab badges"),
+        ("badges", "The command needs a repository and a tag: write mnist-lab badges"),
     ],
 )
 def test_mistakes_are_said_in_one_sentence(course: Path, arguments: str, words: str) -> None:
@@ -166,7 +166,7 @@ def test_outside_the_course_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     result = call("run")
     assert (result.exit_code, result.stderr) == (
         2,
-        "mnist-lab: This folder is not in a checkout of the course: go to one.\n",
+        "mnist-lab: This folder is not in a copy of the course: go to a folder that is.\n",
     )
 
 
@@ -347,7 +347,7 @@ def test_stopped_run_leaves_no_kernels(course: Path, tmp_path: Path, how: signal
     finally:
         process.kill()
     assert process.returncode == 130
-    assert errors == "Stopped. The same command goes on where it was.\n"
+    assert errors == "Stopped. The same command continues where it stopped.\n"
     assert [pid for pid in pids if is_running(pid)] == []
     assert list((course / "build/course").iterdir()) == []  # neither lesson counts as failed
 

@@ -107,12 +107,14 @@ def test_line_broken_in_the_middle_is_refused_and_kept(line: str, path: Path) ->
 def test_other_files_are_refused_and_kept(content: str, path: Path) -> None:
     path.parent.mkdir()
     path.write_text(content)
-    with pytest.raises(CourseError, match=r"other columns .*: name another file with --output"):
+    with pytest.raises(
+        CourseError, match=r"does not have the columns .*: name another file with --output"
+    ):
         TABLE.recover(path)
     assert path.read_text() == content
 
 
 def test_the_two_tables_are_told_apart(path: Path) -> None:
     TABLE.append(path, [a_row()])
-    with pytest.raises(CourseError, match="other columns"):
+    with pytest.raises(CourseError, match="does not have the columns"):
         AFTER_EACH_EPOCH.table.read(path)

@@ -39,16 +39,31 @@ WAYS: dict[str, Callable[[Any, recipes.Recipe], None]] = {
 
 def train(
     recipe: recipes.Recipe,
-    pixels: Pixels,
+    digits: data.Digits,
+    compile_model: Callable[[Any, recipes.Recipe], None],
+) -> list[str]:
+    """Return a digest after training on raw pixels, and one after going on with scaled ones."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = recipe.build()
+    compile_model(model, recipe)  # once: to compile takes longer than to train
+    judge = recipe.build()
+    compile_plainly(judge, recipe)  # as measure does
+    return [
+        _digest(model, judge, replace(recipe, pixels=pixels), digits, compile_model)
+        for pixels in get_args(Pixels)
+    ]
+
+
+def _digest(
+    model: Any,
+    judge: Any,
+    recipe: recipes.Recipe,
     digits: data.Digits,
     compile_model: Callable[[Any, recipes.Recipe], None],
 ) -> str:
-    import keras
-
-    arrays = recipes.prepare(replace(recipe, pixels=pixels), digits)
-    keras.utils.set_random_seed(0)
-    model = recipe.build()
-    compile_model(model, recipe)
+    arrays = recipes.prepare(recipe, digits)
     x, y = (array[:IMAGES] for array in arrays.train)
     train: dict[str, Any] = {"x": x, "y": y, "batch_size": recipe.batch_size}
     if compile_model is WAYS["ours"]:
@@ -57,9 +72,9 @@ def train(
         train = {"x": batches(**train)}
     how = {"validation_data": arrays.test, "validation_batch_size": recipe.batch_size}
     history = model.fit(**train, **how, epochs=EPOCHS, verbose=0).history
-    compile_plainly(model, recipe)  # as measure does
-    digest = hashlib.sha256(repr([history, model.evaluate(*arrays.test, verbose=0)]).encode())
-    for array in [*model.get_weights(), model.predict(arrays.test[0], verbose=0)]:
+    judge.set_weights(model.get_weights())
+    digest = hashlib.sha256(repr([history, judge.evaluate(*arrays.test, verbose=0)]).encode())
+    for array in [*model.get_weights(), judge.predict(arrays.test[0], verbose=0)]:
         digest.update(array.tobytes())
     return digest.hexdigest()
 
@@ -71,7 +86,5 @@ if __name__ == "__main__":
     found = {}
     for name in names:
         way, _, recipe = name.partition(":")
-        found[name] = [
-            train(recipes.RECIPES[recipe], pixels, digits, WAYS[way]) for pixels in get_args(Pixels)
-        ]
+        found[name] = train(recipes.RECIPES[recipe], digits, WAYS[way])
     print(json.dumps(found))

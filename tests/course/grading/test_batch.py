@@ -181,8 +181,8 @@ FAULTS = {
         "The check of 01-scale is at fault.",
     ),
     "bob": (OSError(28, "No space left on device"), "No space left on device"),
-    "eve": (KeyError("x"), "A fault of mnist-lab (KeyError): report it."),
-    "leo": (MemoryError(), "A fault of mnist-lab (MemoryError): report it."),
+    "eve": (KeyError("x"), "a fault of mnist-lab (KeyError): report it"),
+    "leo": (MemoryError(), "a fault of mnist-lab (MemoryError): report it"),
 }
 
 
@@ -207,7 +207,9 @@ def test_a_fault_of_the_grader_is_no_mark(course: Class, monkeypatch: pytest.Mon
         assert f"{student}: not graded. " in result.stderr and said in result.stderr
         assert student not in result.stdout
     assert result.stderr.count("Traceback") == 2  # of the faults that are ours
-    assert "4 not graded, for the reasons above: the same command tries again." in result.stderr
+    assert (
+        "4 not graded, for the reasons above. The same command tries them again." in result.stderr
+    )
     assert "zoe: 5, passed" in result.stdout
     after = rows(course.marks)
     assert {name: after[name] for name in FAULTS} == before  # of the first submissions
@@ -257,7 +259,7 @@ def test_two_commands_on_one_csv(course: Class) -> None:
         result = course.grade()
     assert result.exit_code == 2
     holder = f"process {os.getpid()} on {socket.gethostname()}"
-    assert f"{course.marks} is in use by {holder}: wait until that ends" in result.stderr
+    assert f"{course.marks} is in use by {holder}: wait until that has ended" in result.stderr
     assert not course.marks.exists()
 
 
@@ -360,7 +362,7 @@ def test_a_stopped_command_leaves_nothing(sent: int, course: Class, temporary: P
         _, errors = command.communicate(timeout=120)
         _, left = psutil.wait_procs(family, timeout=60)
     assert (command.returncode, left) == (130, [])
-    assert "The same command goes on where it was." in errors
+    assert "The same command continues where it stopped." in errors
     assert not list(temporary.iterdir())
     shared = Path("/dev/shm")
     assert not [*shared.glob(f"*_{command.pid}_*"), *shared.glob(f"sem.loky-{command.pid}-*")]

@@ -55,6 +55,15 @@ def test_names_and_notes_that_a_spreadsheet_would_run(
     assert again.graded == set(found)  # each learner is known again under the harmless name
 
 
+@pytest.mark.parametrize("status", checks.STATUSES)
+def test_a_page_says_what_became_of_an_exercise(status: str, assignment: Assignment) -> None:
+    results = {e.id: checks.Result(0, status, "A note.") for e in assignment.exercises}
+    page = feedback_page(Mark("Ada", results, "bwrap", 1.0), assignment)
+    assert page.count("A note.") == len(assignment.exercises)
+    advice = "Look for a loop that does not end."
+    assert page.count(advice) == (len(assignment.exercises) if status == "timeout" else 0)
+
+
 def mark_of(student: str, assignment: Assignment, points: float) -> Mark:
     return Mark(
         student, {e.id: checks.Result(points, "passed") for e in assignment.exercises}, "", 1

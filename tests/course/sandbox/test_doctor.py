@@ -139,7 +139,7 @@ def test_the_command_says_what_may_be_read(sandbox: None) -> None:
     result = CliRunner().invoke(app, ["doctor"])
     assert result.exit_code == 0, result.output
     assert f"  {Path(sys.prefix).resolve()}\n" in result.output
-    assert "does not prevent: many files that fill the disk" in result.output
+    assert "does not prevent three things: many files that fill the disk" in result.output
 
 
 CHAIN = """
