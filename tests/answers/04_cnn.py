@@ -11,7 +11,7 @@ def map_size(size, kernel, stride, padding):
 
 
 # %% wrong 04-size: rounds down
-# expect: the first place counts
+# expect: visit the first place
 def map_size(size, kernel, stride, padding):
     places = size if padding == "same" else size - kernel + 1
     return places // stride
