@@ -289,8 +289,8 @@ def read_matrix(matrix):
     return dict(accuracy=right / np.sum(matrix), worst=recall.index(min(recall)), confused=pair)
 
 
-# %% wrong 02-swapped-axes: leaves the fault in
-# expect: still swapped; confusion_matrix takes the true labels first
+# %% wrong 02-precision-recall: leaves the fault in
+# expect: as your colleague would say; write down the matrix of these three images
 def precision_and_recall(labels, answers):
     matrix = confusion_matrix(answers, labels, labels=range(10))
     right = matrix.diagonal()
@@ -298,7 +298,7 @@ def precision_and_recall(labels, answers):
     return right / called, right / there
 
 
-# %% wrong 02-swapped-axes: divides by zero
+# %% wrong 02-precision-recall: divides by zero
 # expect: gives nan: give 0
 def precision_and_recall(labels, answers):
     matrix = confusion_matrix(labels, answers, labels=range(10))
@@ -307,7 +307,7 @@ def precision_and_recall(labels, answers):
         return right / matrix.sum(axis=0), right / matrix.sum(axis=1)
 
 
-# %% wrong 02-swapped-axes: has as many numbers as there are digits in the labels
+# %% wrong 02-precision-recall: has as many numbers as there are digits in the labels
 # expect: return two arrays of ten
 def precision_and_recall(labels, answers):
     matrix = confusion_matrix(labels, answers)
@@ -315,14 +315,14 @@ def precision_and_recall(labels, answers):
     return right / np.maximum(matrix.sum(axis=0), 1), right / np.maximum(matrix.sum(axis=1), 1)
 
 
-# %% wrong 02-swapped-axes: gives the share of all images
+# %% wrong 02-precision-recall: gives the share of all images
 # expect: two are called 3, one is 3
 def precision_and_recall(labels, answers):
     matrix = confusion_matrix(labels, answers, labels=range(10))
     return matrix.diagonal() / len(labels), matrix.diagonal() / len(labels)
 
 
-# %% right 02-swapped-axes: needs no matrix
+# %% right 02-precision-recall: needs no matrix
 def precision_and_recall(labels, answers):
     precision, recall = np.zeros(10), np.zeros(10)
     for digit in range(10):
