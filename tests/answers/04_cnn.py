@@ -11,10 +11,23 @@ def map_size(size, kernel, stride, padding):
 
 
 # %% wrong 04-size: rounds down
-# expect: visit the first place
+# expect: list the starts 0, 3, 6
 def map_size(size, kernel, stride, padding):
     places = size if padding == "same" else size - kernel + 1
     return places // stride
+
+
+# %% wrong 04-size: rounds down with padding only
+# expect: 'same' it gives 9, not 10
+def map_size(size, kernel, stride, padding):
+    return size // stride if padding == "same" else (size - kernel) // stride + 1
+
+
+# %% wrong 04-size: lays one pixel of paper on each side, as a kernel of 3 needs
+# expect: visit the first place
+def map_size(size, kernel, stride, padding):
+    paper = 2 if padding == "same" else 0
+    return (size + paper - kernel) // stride + 1
 
 
 # %% wrong 04-size: ignores the stride
