@@ -243,6 +243,17 @@ def audit(matrix, claimed):
     return {"missing": int(missing), "down": int(down), "up": int(up), "ties": bool(missing > 0)}
 
 
+# %% wrong 03-audit: suspects ties where nothing is missing
+# expect: where nothing is missing, ties explain nothing
+def audit(matrix, claimed):
+    missing = round(claimed * matrix.sum()) - np.trace(matrix)
+    down, up = np.tril(matrix, -1).sum(), np.triu(matrix, 1).sum()
+    errors = matrix - np.diag(np.diag(matrix))
+    row, column = divmod(int(errors.argmax()), len(errors))
+    ties = bool(column < row and errors.max() >= missing)
+    return {"missing": int(missing), "down": int(down), "up": int(up), "ties": ties}
+
+
 # %% wrong 03-audit: takes all errors for missing answers
 # expect: 0.9737 of all images, less the diagonal
 def audit(matrix, claimed):
@@ -264,7 +275,7 @@ def audit(matrix, claimed):
             if true != predicted:
                 largest = max(largest, (count, true, predicted))
     missing = int(round(claimed * total - right))
-    ties = largest[2] < largest[1] and largest[0] >= missing
+    ties = largest[2] < largest[1] and largest[0] >= missing > 0
     return {"up": up, "down": down, "ties": ties, "missing": missing}
 
 
