@@ -32,7 +32,7 @@ unit: $(READY)
 	$(BIN)/python -m pytest tests -n 3
 
 notebooks: $(READY)
-	$(BIN)/python -m pytest --nbval notebooks assignments -n 2
+	$(BIN)/python -m pytest --nbval notebooks assignments -n 3
 
 lab: $(READY)
 	$(BIN)/jupyter lab notebooks
