@@ -26,8 +26,9 @@ def outcomes(
 ) -> Iterator[tuple[str, Any]]:
     """Yield name and result of each call as it ends, whichever worker is killed meanwhile.
 
-    When a worker is killed, the calls that had begun and not ended run once more, each alone in a
-    process. The result of one that kills its process again is a WorkerKilledError.
+    When a worker is killed, the calls that had been handed out and not ended run again, each alone
+    in a process, and once more if this process is killed, too: a call that had been handed out may
+    not have begun. If the second process is killed as well, the result is a WorkerKilledError.
     """
     left = dict(calls)
     while left:
@@ -46,7 +47,11 @@ def outcomes(
                     yield name, result
         except _killed(cluster):
             for name in [name for name in begun if name in left]:
-                yield name, _alone(left.pop(name), cluster)
+                call = left.pop(name)
+                result = _alone(call, cluster)
+                if isinstance(result, WorkerKilledError):
+                    result = _alone(call, cluster)
+                yield name, result
 
 
 def _named(name: str, call: Callable[[], Any]) -> tuple[str, Any]:
@@ -74,6 +79,6 @@ def _alone(call: Callable[[], Any], cluster: str | None) -> Any:
             return pool.submit(call).result()
     except _killed(cluster):
         return WorkerKilledError(
-            "Its process was killed twice, the second time while it ran alone. Systems kill a "
-            "process when memory runs out."
+            "Its process was killed twice while it ran alone. Systems kill a process when memory "
+            "runs out."
         )

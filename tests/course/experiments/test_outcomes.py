@@ -51,6 +51,15 @@ def test_killed_workers(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
+def test_calls_that_were_handed_out_and_had_not_begun(tmp_path: Path) -> None:
+    """Two run side by side when the first is killed; the others wait, and are killed later."""
+    waiting = {name: partial(die_once, tmp_path / name) for name in "abcd"}
+    found = dict(outcomes({"always": die, **waiting}, 2, None))
+    assert isinstance(found.pop("always"), WorkerKilledError)
+    assert found == dict.fromkeys(waiting, "well")
+
+
 def fail() -> None:
     raise ZeroDivisionError
 
