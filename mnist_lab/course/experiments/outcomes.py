@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -27,8 +28,8 @@ def outcomes(
     """Yield name and result of each call as it ends, whichever worker is killed meanwhile.
 
     When a worker is killed, the calls that had been handed out and not ended run again, each alone
-    in a process, and once more if this process is killed, too: a call that had been handed out may
-    not have begun. If the second process is killed as well, the result is a WorkerKilledError.
+    in a process, up to twice: a call that had been handed out may not have begun. The result of a
+    call that kills both processes is a WorkerKilledError.
     """
     left = dict(calls)
     while left:
@@ -47,11 +48,7 @@ def outcomes(
                     yield name, result
         except _killed(cluster):
             for name in [name for name in begun if name in left]:
-                call = left.pop(name)
-                result = _alone(call, cluster)
-                if isinstance(result, WorkerKilledError):
-                    result = _alone(call, cluster)
-                yield name, result
+                yield name, _alone(left.pop(name), cluster)
 
 
 def _named(name: str, call: Callable[[], Any]) -> tuple[str, Any]:
@@ -68,17 +65,21 @@ def _killed(cluster: str | None) -> type[Exception]:
 
 
 def _alone(call: Callable[[], Any], cluster: str | None) -> Any:
-    """Return the result of a call in a process of its own; WorkerKilledError if that is killed."""
-    try:
-        if cluster is not None:
-            with workers(1, cluster):
-                return joblib.Parallel()([joblib.delayed(call)()])[0]
-        watch = partial(end_with_parent, os.getpid())
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context, initializer=watch) as pool:
-            return pool.submit(call).result()
-    except _killed(cluster):
-        return WorkerKilledError(
-            "Its process was killed twice while it ran alone. Systems kill a process when memory "
-            "runs out."
-        )
+    """Return the result of a call that runs alone; WorkerKilledError if it is killed twice."""
+    for _ in range(2):
+        with suppress(_killed(cluster)):
+            return _in_one_process(call, cluster)
+    return WorkerKilledError(
+        "Its process was killed twice while it ran alone. Systems kill a process when memory runs "
+        "out."
+    )
+
+
+def _in_one_process(call: Callable[[], Any], cluster: str | None) -> Any:
+    if cluster is not None:
+        with workers(1, cluster):
+            return joblib.Parallel()([joblib.delayed(call)()])[0]
+    watch = partial(end_with_parent, os.getpid())
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=watch) as pool:
+        return pool.submit(call).result()
