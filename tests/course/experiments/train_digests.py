@@ -42,41 +42,42 @@ def train(
     digits: data.Digits,
     compile_model: Callable[[Any, recipes.Recipe], None],
 ) -> list[str]:
-    """Return a digest after training on raw pixels, and one after going on with scaled ones."""
+    """Return a digest of training on raw pixels, and one of going on with scaled pixels.
+
+    To compile takes longer than to train, so the model is compiled once for both trainings, and
+    once more, plainly and as ``measure`` does, to be judged.
+    """
     import keras
 
     keras.utils.set_random_seed(0)
     model = recipe.build()
-    compile_model(model, recipe)  # once: to compile takes longer than to train
-    judge = recipe.build()
-    compile_plainly(judge, recipe)  # as measure does
+    compile_model(model, recipe)
+    forms = [recipes.prepare(replace(recipe, pixels=p), digits) for p in get_args(Pixels)]
+    trained = []
+    for arrays in forms:
+        x, y = (array[:IMAGES] for array in arrays.train)
+        train: dict[str, Any] = {"x": x, "y": y, "batch_size": recipe.batch_size}
+        if compile_model is WAYS["ours"]:
+            from mnist_lab.course.experiments.fast_training import batches
+
+            train = {"x": batches(**train)}
+        how = {"validation_data": arrays.test, "validation_batch_size": recipe.batch_size}
+        history = model.fit(**train, **how, epochs=EPOCHS, verbose=0).history
+        trained.append((history, model.get_weights()))
+    compile_plainly(model, recipe)
     return [
-        _digest(model, judge, replace(recipe, pixels=pixels), digits, compile_model)
-        for pixels in get_args(Pixels)
+        digest(model, weights, history, arrays.test)
+        for (history, weights), arrays in zip(trained, forms, strict=True)
     ]
 
 
-def _digest(
-    model: Any,
-    judge: Any,
-    recipe: recipes.Recipe,
-    digits: data.Digits,
-    compile_model: Callable[[Any, recipes.Recipe], None],
-) -> str:
-    arrays = recipes.prepare(recipe, digits)
-    x, y = (array[:IMAGES] for array in arrays.train)
-    train: dict[str, Any] = {"x": x, "y": y, "batch_size": recipe.batch_size}
-    if compile_model is WAYS["ours"]:
-        from mnist_lab.course.experiments.fast_training import batches
-
-        train = {"x": batches(**train)}
-    how = {"validation_data": arrays.test, "validation_batch_size": recipe.batch_size}
-    history = model.fit(**train, **how, epochs=EPOCHS, verbose=0).history
-    judge.set_weights(model.get_weights())
-    digest = hashlib.sha256(repr([history, judge.evaluate(*arrays.test, verbose=0)]).encode())
-    for array in [*model.get_weights(), judge.predict(arrays.test[0], verbose=0)]:
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+def digest(model: Any, weights: list[Any], history: Any, test: tuple[Any, Any]) -> str:
+    """Return a digest of a history, of weights, and of what the model gives with these weights."""
+    model.set_weights(weights)
+    found = hashlib.sha256(repr([history, model.evaluate(*test, verbose=0)]).encode())
+    for array in [*weights, model.predict(test[0], verbose=0)]:
+        found.update(array.tobytes())
+    return found.hexdigest()
 
 
 if __name__ == "__main__":
