@@ -51,7 +51,7 @@ def faults_of(path: Path, course: Course) -> list[str]:
             return [f"{path.stem}: it is not listed in course.toml: add it, or remove the file."]
         try:
             notebook = read_notebook(path)
-            exercises = other_exercises(notebook, course.assignments / path.name)
+            exercises = other_exercises(notebook, listed[path.stem], course.assignments / path.name)
             return [
                 *lesson_problems(notebook, listed[path.stem]),
                 *(f"{path.stem}: {fault}." for fault in exercises),

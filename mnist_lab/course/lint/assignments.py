@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import learner_copy, misplaced_marks, read_assignment
+from mnist_lab.course.execution.catalogue import Lesson
 from mnist_lab.course.execution.cells import code_cells, markdown_cells
 from mnist_lab.course.execution.records import read_notebook
 from mnist_lab.course.lint.language import sentence_faults
@@ -206,9 +207,9 @@ def sentences_short(source: NotebookNode, copy: NotebookNode, name: str) -> Iter
         yield from (f"cell {number}: {fault}" for fault in sentence_faults(cell.source))
 
 
-def other_exercises(lesson: NotebookNode, assignment: Path) -> Iterator[str]:
-    """The list at the end of a lesson is the list of its exercise notebook, title by title."""
-    prose = "\n".join(cell.source for _, cell in markdown_cells(lesson))
+def other_exercises(notebook: NotebookNode, lesson: Lesson, assignment: Path) -> Iterator[str]:
+    """A lesson lists the exercises of its exercise notebook, title by title, and their minutes."""
+    prose = "\n".join(cell.source for _, cell in markdown_cells(notebook))
     _, _, after = prose.partition("## Exercises\n")
     listed = [found.groups() for found in _LISTED.finditer(re.split(r"(?m)^#+ ", after)[0])]
     text = "\n".join(cell.source for _, cell in markdown_cells(read_notebook(assignment)))
@@ -216,3 +217,6 @@ def other_exercises(lesson: NotebookNode, assignment: Path) -> Iterator[str]:
     if [(number, title.rstrip(".")) for number, title in listed] != given:
         wanted = "; ".join(f"`{number}. **{title}.**`" for number, title in given)
         yield f"its list of exercises differs from the exercise notebook: write {wanted}"
+    minutes = sum(int(found[4]) for found in _HEADING.finditer(text))
+    if minutes != lesson.minutes.do:
+        yield f"its exercises take {minutes} minutes: write `do = {minutes}` in course.toml"

@@ -85,7 +85,9 @@ def terms_explained_first(notebook: NotebookNode, lesson: Lesson) -> Iterator[st
         cells.append((number, _HEADING.sub("", _CODE_BLOCK.sub("", prose))))
         if glossary:
             break
-    for term in glossary_terms(notebook):
+    if not (terms := glossary_terms(notebook)):
+        yield "its section `## Glossary` sets no term in bold: write `- **Term**: explanation`"
+    for term in terms:
         word = rf"{re.escape(term)}(?:s|es)?"
         explained = re.compile(rf"\*\*[^*\n]*(?<!\w){word}(?!\w)[^*\n]*\*\*", re.IGNORECASE)
         used = re.compile(rf"(?<![\w-]){word}(?![\w-])", re.IGNORECASE)

@@ -102,8 +102,8 @@ def figures_fingerprinted(notebook: NotebookNode, lesson: Lesson) -> Iterator[st
     """nbval never compares pictures: a compared figure stores the fingerprint of what it drew."""
     for number, cell in code_cells(notebook):
         drawn = [output.get("data", {}) for output in cell.outputs]
-        bare = [data for data in drawn if "image/png" in data and FINGERPRINT not in data]
-        if bare and is_compared(cell):
+        pictures = [data for data in drawn if any(kind.startswith("image/") for kind in data)]
+        if is_compared(cell) and any(FINGERPRINT not in data for data in pictures):
             yield (
                 f"cell {number} draws a figure that nothing compares: draw it after "
                 "`plots.use_style()`, and execute the lesson again"

@@ -119,6 +119,17 @@ def test_lint_names_every_fault(course: Path) -> None:
     )
 
 
+def test_lint_reads_the_texts_beside_the_notebooks(course: Path) -> None:
+    text = course / "assignments" / "01_good.md"
+    text.write_text("# Goals\n\nThis is short.\n")
+    assert call("lint", str(text)).stdout == "1 files, no fault.\n"
+    text.write_text(f"# Goals\n\nThis is{' so' * 30} long.\n")
+    result = call("lint", str(text))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("01_good.md: it has a sentence of 33 words ('This is so so so'")
+    assert "01_good.md: it has a sentence of 33 words" in call("lint").stderr
+
+
 @pytest.mark.parametrize(("command", "code"), [("lint", 1), ("release", 2)])
 def test_assignment_that_is_missing_is_said(command: str, code: int, course: Path) -> None:
     (course / "assignments/01_good.ipynb").unlink()

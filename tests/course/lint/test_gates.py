@@ -201,6 +201,7 @@ def stdout(text: str) -> NotebookNode:
 
 
 ERROR = new_output("error", ename="ValueError", evalue="no", traceback=[])
+DRAWING = new_output("display_data", data={"image/svg+xml": "<svg/>"})
 BIG = new_output("display_data", data={"image/png": "A" * 1_000_000})
 UNCHECKED = touch("check", lambda cell: cell.update(source="errors = 0"))
 VALIDATES_ON_TEST = change("validation_split=0.1", "validation_data=(x_test, digits.y_test)")
@@ -296,6 +297,7 @@ LINTED: dict[str, tuple[Break, str]] = {
         touch("grid", lambda cell: cell.outputs[0].data.pop(plots.FINGERPRINT)),
         "nothing compares",
     ),
+    "drawing_without_fingerprint": (add_output("shapes", DRAWING), "nothing compares"),
     "figure_without_alt_text": (change("*Figure.* Ten", "Ten"), "without alt text"),
     "figure_with_short_alt_text": (
         change("in a row, dark on white, each under its label", "."),
@@ -312,6 +314,7 @@ LINTED: dict[str, tuple[Break, str]] = {
     # language
     "a_long_sentence": (append("judge", " And" + " so" * 30 + "."), "a sentence of 31 words"),
     "a_term_before_its_explanation": (append("idea", " Epochs come."), "uses 'Epoch', which cell"),
+    "a_glossary_without_terms": (change("- **Epoch**", "- Epoch"), "sets no term in bold"),
     "a_term_without_explanation": (change("An **epoch** is", "An epoch is"), "no earlier cell"),
 }
 

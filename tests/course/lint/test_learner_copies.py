@@ -9,8 +9,10 @@ import good_assignment
 import pytest
 from good_lesson import cell, edited
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from mnist_lab.course.assignments.source import learner_copy
+from mnist_lab.course.execution.catalogue import Lesson, Minutes
 from mnist_lab.course.lint import assignments as lint
 from mnist_lab.course.lint.assignments import assignment_problems
 
@@ -83,6 +85,10 @@ UNEXPLAINED: dict[str, tuple[Break, str]] = {
         change("5 points, about 15", "6 points, about 15"),
         "its introduction does not say `5 points, about 15 minutes`",
     ),
+    "a_long_sentence": (
+        change("There are 27 of them.", f"There are{' so' * 30} many."),
+        "cell 7: it has a sentence of 33 words",
+    ),
     "no_way_back": (change("notebooks/01_good", "notebooks/02_good"), "it does not link back"),
 }
 
@@ -92,6 +98,42 @@ def test_lint_notices(name: str, tmp_path: Path) -> None:
     breaks, words = {**LEAKING, **UNEXPLAINED}[name]
     found = faults(tmp_path, breaks(good_assignment.build()))
     assert found and words in found[0], found
+
+
+LIST = "## Exercises\n\n1. **Small numbers.** Scale.\n2. **Bright pixels.** Count them."
+
+
+def listed(folder: Path, text: str, minutes: int = 15) -> list[str]:
+    """What is wrong with the list of a lesson whose exercise notebook is the good assignment."""
+    path = folder / "01_good.ipynb"
+    good_assignment.save(good_assignment.build(), path)
+    notebook = new_notebook(cells=[new_markdown_cell(text), new_markdown_cell("## Self-quiz")])
+    lesson = Lesson("01_good", "Good", "to list", Minutes(20, minutes, 1))
+    return list(lint.other_exercises(notebook, lesson, path))
+
+
+def test_list_of_the_exercise_notebook_is_right(tmp_path: Path) -> None:
+    assert listed(tmp_path, LIST) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIST.replace("Small", "Little"),
+        LIST.replace("2. **Bright pixels.** Count them.", ""),
+        LIST + "\n3. **Another one.** Try it.",
+        "## Exercises\n\n1. **Bright pixels.** Count them.\n2. **Small numbers.** Scale.",
+        LIST.replace("Exercises", "Tasks"),
+    ],
+)
+def test_another_list_of_exercises_is_noticed(text: str, tmp_path: Path) -> None:
+    (fault,) = listed(tmp_path, text)
+    assert fault.endswith("write `1. **Small numbers.**`; `2. **Bright pixels.**`")
+
+
+def test_other_minutes_of_exercises_are_noticed(tmp_path: Path) -> None:
+    (fault,) = listed(tmp_path, LIST, minutes=20)
+    assert fault == "its exercises take 15 minutes: write `do = 15` in course.toml"
 
 
 @pytest.mark.parametrize(
