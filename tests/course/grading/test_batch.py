@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -314,13 +314,18 @@ def wait_for(found: Callable[[], Any]) -> Any:
     raise TimeoutError
 
 
+def is_grading(process: psutil.Process) -> bool:
+    """Tell whether a child of the command is a worker that has a kernel."""
+    with suppress(psutil.NoSuchProcess):  # a child that has ended has no command line
+        return "loky" in " ".join(process.cmdline()) and bool(process.children())
+    return False
+
+
 def graders_of(command: subprocess.Popen[str]) -> list[psutil.Process]:
     """Return the workers that have a kernel, once there are two."""
 
     def working() -> list[psutil.Process]:
-        children = psutil.Process(command.pid).children()
-        loky = [child for child in children if "loky" in " ".join(child.cmdline())]
-        busy = [child for child in loky if child.children()]
+        busy = [child for child in psutil.Process(command.pid).children() if is_grading(child)]
         return busy if len(busy) > 1 else []
 
     return list(wait_for(working))
