@@ -85,6 +85,7 @@ def test_every_way_to_stop_a_command_is_heard(
 ) -> None:
     before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup
     stop: Callable[[], None] = lambda: os.kill(os.getpid(), number)  # noqa: E731
     try:
         with pytest.raises(typer.Exit) as ended, plain_words("All is kept."):

@@ -355,7 +355,16 @@ def test_workers_and_kernels_end_with_a_killed_command(course: Class, temporary:
     assert not left
 
 
+@pytest.fixture
+def hangup_is_heard() -> Iterator[None]:
+    """Let commands that a test starts end at SIGHUP, also when the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize("sent", [signal.SIGHUP, signal.SIGTERM])
 def test_a_stopped_command_leaves_nothing(sent: int, course: Class, temporary: Path) -> None:
     for student in ("ada", "bob", "eve"):
