@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from mnist_lab import models
+from mnist_lab import data, models
+from mnist_lab.augmentation import distort
 
 PARAMETERS = {
     "logistic_regression": 784 * 10 + 10,
@@ -15,6 +21,9 @@ PARAMETERS = {
     "wide_dropout_ann": 669_706,
     "deep_dropout_ann": 1_025_795,
     "cnn": 693_962,
+    "batchnorm_cnn": 694_442,
+    "convnet": 98_690,
+    "wide_convnet": 335_658,
 }
 
 
@@ -63,3 +72,37 @@ def test_logits_model_needs_a_dense_end() -> None:
 
     with pytest.raises(ValueError, match=r"Flatten: pass a network that ends in a Dense layer"):
         models.logits_model(Sequential([Input(shape=(2, 2)), layers.Flatten()]))
+
+
+# Of the file of weights. Whoever trains the network again also writes the new digest here.
+BEST_DIGEST = "7a0c11b3162d"
+
+
+def test_best_network_is_the_one_that_was_measured() -> None:
+    """Its weights are those that the record beside them is about."""
+    assert hashlib.sha256(models.BEST.read_bytes()).hexdigest()[:12] == BEST_DIGEST
+    assert models.BEST.stat().st_size < 2_000_000
+    rows = json.loads(models.BEST.with_suffix("").with_suffix(".json").read_text(encoding="utf-8"))
+    assert [row["reading"] for row in rows] == ["one view", "nine views"]
+    for row in rows:
+        assert row["split"] == "test"
+        assert row["parameters"] == PARAMETERS["wide_convnet"]
+        assert len(row["misread"].split()) == row["errors"] < 40
+
+
+@pytest.mark.slow
+def test_best_network_reads_what_its_record_says_and_distorted_digits_too() -> None:
+    digits = data.load_mnist()
+    if not digits.is_mnist:
+        pytest.skip("MNIST is not at hand")
+    images = digits.x_test[..., None] / np.float32(255)
+    network = models.best()
+
+    def misread(images: npt.NDArray[Any]) -> set[int]:
+        read = network.predict(images, batch_size=500, verbose=0).argmax(axis=1)
+        return set(np.flatnonzero(read != digits.y_test).tolist())
+
+    record = models.BEST.with_suffix("").with_suffix(".json").read_text(encoding="utf-8")
+    known = set(map(int, json.loads(record)[0]["misread"].split()))
+    assert len(misread(images) ^ known) <= 2  # images between two digits, on another processor
+    assert len(misread(np.asarray(distort(images, (0, 0))))) <= 100  # the label survives
