@@ -1,4 +1,4 @@
-"""The figures of the course: digit grids, learning curves, heat maps, intervals, verdicts.
+"""The figures of the course: digit grids, learning curves, heat maps, intervals, ladders.
 
 Every function returns the Matplotlib figure that it drew and never shows it. Colours are those that
 colour-blind readers can tell apart; digits are dark ink on white paper.
@@ -33,6 +33,8 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from mnist_lab import CLASSES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mnist_lab.reproduction import Comparison
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "digit_grid",
     "fingerprint",
     "interval_plot",
+    "ladder_plot",
     "learning_curves",
     "thumbnail_map",
     "use_style",
@@ -311,6 +314,57 @@ def verdict_plot(comparisons: Iterable[Comparison], *, title: str = "") -> Figur
     ax.set(xlabel="images misread (log scale)", title=title)
     ax.invert_yaxis()
     return figure
+
+
+def ladder_plot(
+    climb: pd.DataFrame,
+    *,
+    published: pd.DataFrame,
+    levels: Mapping[str, float],
+    seeds: pd.DataFrame | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw how many digits each rung of a ladder misreads, and how long its training takes.
+
+    Both axes are logarithmic. Each point of the ladder has the number of its row.
+
+    Args:
+        climb: a row a rung, with ``errors`` of 10,000 images and ``seconds`` of training.
+        published: the same two columns for published projects.
+        levels: errors of 10,000 under a name, each drawn as a line across.
+        seeds: the same two columns for single trainings, drawn as small points.
+        title: of the figure.
+    """
+    figure, ax = plt.subplots(figsize=(9, 5))
+    if seeds is not None:
+        ax.plot(seeds["seconds"], seeds["errors"], "o", color="C0", alpha=0.25, markersize=4)
+    ax.plot(climb["seconds"], climb["errors"], "o-", color="C0", markersize=15, label="the ladder")
+    for number, (x, y) in enumerate(zip(climb["seconds"], climb["errors"], strict=True), 1):
+        ax.text(x, y, str(number), color="white", ha="center", va="center", fontweight="bold")
+    ax.plot(
+        published["seconds"],
+        published["errors"],
+        "D",
+        color="C1",
+        markersize=8,
+        label="published projects",
+    )
+    ax.set(xscale="log", yscale="log", title=title)
+    ax.set(xlabel="processor seconds of training (log scale)")
+    ax.set(ylabel="misread of 10,000 digits (log scale)")
+    for name, errors in levels.items():
+        ax.axhline(errors, color="0.6", linestyle="--", linewidth=1, zorder=0)
+        ax.text(1, errors, f" {name}", transform=ax.get_yaxis_transform(), va="center", fontsize=9)
+    ticks = [tick for tick in (10, 20, 50, 100, 200, 500, 1000, 2000) if _is_shown(ax, tick)]
+    ax.set_yticks(ticks, [str(tick) for tick in ticks])
+    ax.minorticks_off()
+    ax.legend()
+    return figure
+
+
+def _is_shown(ax: Axes, value: float) -> bool:
+    low, high = ax.get_ylim()
+    return bool(low <= value <= high)
 
 
 def _numbers(values: npt.ArrayLike | None) -> str:

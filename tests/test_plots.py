@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -118,6 +119,28 @@ def test_interval_plot_leaves_out_what_was_not_published() -> None:
     )
     diamonds = np.asarray(figure.axes[0].lines[-1].get_xydata())
     assert np.isnan(diamonds[:, 0]).tolist() == [False, True]
+
+
+def ladder_frame(*points: tuple[float, float]) -> pd.DataFrame:
+    return pd.DataFrame(points, columns=["seconds", "errors"])
+
+
+RUNGS = ladder_frame((10, 250), (30, 90), (900, 30))
+
+
+def test_ladder_plot_numbers_the_rungs_and_draws_all_points() -> None:
+    published, seeds = ladder_frame((200, 134)), ladder_frame((10, 240), (10, 260))
+    levels = {"people": 20.0, "nearest neighbours": 506.0}
+    figure = plots.ladder_plot(RUNGS, published=published, levels=levels, seeds=seeds)
+    (ax,) = figure.axes
+    drawn = [tuple(map(tuple, np.asarray(line.get_xydata()))) for line in ax.lines]
+    for frame in (RUNGS, published, seeds):
+        assert tuple(frame.itertuples(index=False, name=None)) in drawn
+    texts = [text.get_text().strip() for text in ax.texts]
+    assert texts == ["1", "2", "3", "people", "nearest neighbours"]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    low, high = ax.get_ylim()
+    assert low < 20 < 506 < high  # every level lies within the figure
 
 
 def test_verdict_plot_draws_every_published_accuracy_among_its_seeds() -> None:

@@ -18,7 +18,7 @@ def reproduce(
         list[str] | None,
         typer.Argument(
             metavar="RECIPE",
-            help="Names of recipes, such as fnn_sigmoid.  [default: all recipes]",
+            help="Names of recipes, or of rungs with --ladder.  [default: all]",
         ),
     ] = None,
     seeds: Annotated[
@@ -27,7 +27,7 @@ def reproduce(
     epochs: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Train for N epochs instead of the published number."
+            min=1, metavar="N", help="Train for N epochs instead of the recipe's own number."
         ),
     ] = None,
     follow: Annotated[
@@ -37,12 +37,32 @@ def reproduce(
             help="Measure the test set after each epoch, on scaled pixels, and print a table.",
         ),
     ] = False,
+    ladder: Annotated[
+        bool,
+        typer.Option(
+            "--ladder", help="Train the rungs of lesson 6, and judge them on the test images."
+        ),
+    ] = False,
+    validation: Annotated[
+        bool,
+        typer.Option(
+            "--validation",
+            help="With --ladder, judge on the last sixth of the training images instead.",
+        ),
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="With --ladder, store the weights of each network that is trained in this folder.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write to this CSV file.  [default: build/reproduction.csv of the course, or "
-            "build/epochs.csv with --follow]",
+            help="Write to this CSV file.  [default: reproduction.csv in the folder build of the "
+            "course, epochs.csv with --follow, ladder.csv with --ladder]",
         ),
     ] = None,
     jobs: Annotated[
@@ -79,6 +99,8 @@ def reproduce(
     mnist-lab reproduce                            train all recipes from ten seeds
     mnist-lab reproduce fnn_sigmoid cnn --seeds 3  train two recipes from three seeds
     mnist-lab reproduce deep_dropout_ann --follow --epochs 20
+    mnist-lab reproduce --ladder                   train all rungs of lesson 6
+    mnist-lab reproduce --ladder schedule --validation
     mnist-lab reproduce --cluster tcp://host:8786
     """
     import joblib
@@ -87,14 +109,26 @@ def reproduce(
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.experiments import sweep
     from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
+    from mnist_lab.course.experiments.ladder import on_ladder
+    from mnist_lab.course.experiments.ladder import plan as plan_ladder
     from mnist_lab.course.experiments.training import AT_THE_END
 
-    name = "epochs.csv" if follow else "reproduction.csv"
+    if follow and ladder:
+        raise typer.BadParameter("--follow and --ladder measure different things: choose one.")
+    if not ladder and (validation or keep):
+        raise typer.BadParameter("--validation and --keep need --ladder.")
+    names = recipe or []
+    if ladder:
+        name, what = "ladder.csv", on_ladder("validation" if validation else "test", keep)
+        trainings = plan_ladder(names, seeds, epochs)
+    else:
+        name, what = (
+            ("epochs.csv", AFTER_EACH_EPOCH) if follow else ("reproduction.csv", AT_THE_END)
+        )
+        trainings = sweep.plan(names, seeds, epochs)
+        if follow:
+            trainings = [training for training in trainings if training.pixels == "scaled"]
     output = output or find_course(Path.cwd()).folder / "build" / name
-    what = AFTER_EACH_EPOCH if follow else AT_THE_END
-    trainings = sweep.plan(recipe or [], seeds, epochs)
-    if follow:
-        trainings = [training for training in trainings if training.pixels == "scaled"]
     digits = data.load_mnist()
     typer.echo(digits.source)
     done = sweep.reproduce(

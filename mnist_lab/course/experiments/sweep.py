@@ -51,7 +51,7 @@ def _seconds_of_an_epoch(rows: Iterable[Row]) -> dict[tuple[str, str], float]:
     for row in rows:
         if "seconds" in row:
             each = float(row["seconds"]) / float(row["epochs"])
-            seconds[row["recipe"], row["pixels"]].append(each)
+            seconds[row["recipe"], row.get("pixels", "scaled")].append(each)
     return {name: median(values) for name, values in seconds.items()}
 
 
@@ -119,7 +119,8 @@ def _reproduce(
     todo = [training for training in trainings if not what.keys(training) <= kept]
     if not todo:
         return 0
-    shipped = reproduction.reproduction().to_dict("records")
+    earlier = reproduction.reproduction(what.shipped) if what.shipped.is_file() else None
+    shipped = [] if earlier is None else earlier.to_dict("records")
     seconds = _seconds_of_an_epoch([*shipped, *rows])
     cost = {t: t.epochs * seconds.get((t.recipe, t.pixels), 1.0) for t in todo}
     todo.sort(key=lambda training: -cost[training])  # the longest first: none is left to the end

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnist_lab import environment, evaluation, models, recipes
+from mnist_lab import environment, evaluation, models, recipes, reproduction
 from mnist_lab.course import CourseError
 from mnist_lab.course.experiments.table import Key, Table
 from mnist_lab.data import Digits
@@ -61,11 +62,13 @@ class Measurement:
         measure: called with a training, the digits and ``threads=``; trains and returns the rows.
         keys: called with a training; returns the keys of all the rows that it shall have.
         table: the columns of the rows.
+        shipped: the package's own file of such trainings, whose seconds tell which takes longest.
     """
 
     measure: Callable[..., list[dict[str, Any]]]
     keys: Callable[[Training], set[Key]]
     table: Table
+    shipped: Path = reproduction.FILE
 
 
 def data_digest(digits: Digits) -> str:

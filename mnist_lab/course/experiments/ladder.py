@@ -1,0 +1,215 @@
+"""One training of a rung of the ladder, what is measured of it, and the network that it leaves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_lab import ladder
+from mnist_lab._files import write_text
+from mnist_lab.augmentation import distorted_batches, shifted_views
+from mnist_lab.course import CourseError
+from mnist_lab.course.experiments.table import Key, Table
+from mnist_lab.course.experiments.training import (
+    ONE_TRAINING,
+    Measurement,
+    Training,
+    provenance,
+    start_tensorflow,
+)
+from mnist_lab.data import Digits
+
+__all__ = ["TABLE", "fit", "on_ladder", "plan", "split"]
+
+Array = npt.NDArray[Any]
+READINGS = ("one view", "nine views")
+HELD_OUT = 6  # every sixth training image judges choices: 10,000 of 60,000
+STEPS_PER_EXECUTION = 20  # batches between two looks of Python, which bring the progress no later
+
+TABLE = Table(
+    columns=(
+        "recipe",  # name of the rung
+        "split",  # which images judge: validation (the last sixth of the training images) or test
+        "reading",  # one view, or the mean probability of nine views moved by up to a pixel
+        "seed",
+        "epochs",
+        "errors",
+        "judged",  # images
+        "misread",  # their numbers
+        "train_accuracy",  # of the last epoch, on distorted images where there are any
+        "train_loss",
+        "trained_on",  # images
+        "parameters",
+        "seconds",  # of fit
+        "processor_seconds",  # of fit, of all threads together
+        "threads",
+        "data",
+        "python",
+        "tensorflow",
+        "keras",
+        "numpy",
+        "processor",
+    ),
+    key=("recipe", "split", "reading", "seed", "epochs"),
+    numbers=frozenset(
+        {"seed", "epochs", "errors", "judged", "train_accuracy", "train_loss", "trained_on"}
+        | {"parameters", "seconds", "processor_seconds", "threads"}
+    ),
+)
+
+
+def plan(names: list[str], seeds: int, epochs: int | None) -> list[Training]:
+    """List the trainings: of the rungs named, or of all rungs of the ladder.
+
+    Raises:
+        CourseError: there is no rung of that name.
+    """
+    rungs = ladder.RUNGS | ladder.TRIED
+    for name in names:
+        if name not in rungs:
+            raise CourseError(f"There is no rung {name!r}: choose from {', '.join(rungs)}.")
+    return [
+        Training(name, "scaled", seed, epochs or rungs[name].epochs)
+        for seed in range(seeds)
+        for name in names or ladder.RUNGS
+    ]
+
+
+def split(digits: Digits, judge: ladder.Split) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return the images and labels to train on, and those that judge.
+
+    Images are float32 of shape (n, 28, 28, 1) in 0..1. For "validation", the last sixth of the
+    training images is held out, and the test images are not touched.
+    """
+    x = digits.x_train[..., None] / np.float32(255)
+    y = digits.y_train
+    if judge == "test":
+        return (x, y), (digits.x_test[..., None] / np.float32(255), digits.y_test)
+    kept = len(x) - len(x) // HELD_OUT
+    return (x[:kept], y[:kept]), (x[kept:], y[kept:])
+
+
+def fit(rung: ladder.Rung, x: Array, y: Array, seed: int, epochs: int) -> tuple[Any, Any]:
+    """Build a network and train it in plain Keras, as lesson 6 shows.
+
+    Args:
+        rung: how to train.
+        x: float32 images of shape (n, 28, 28, 1), in 0..1.
+        y: integer labels.
+        seed: of the weights, of the order of the images and of their distortions.
+        epochs: may differ from the rung's own number; the learning rate then takes as long.
+
+    Returns:
+        The network, and the history of ``fit``.
+    """
+    import keras
+    from keras.optimizers.schedules import CosineDecay
+
+    steps = epochs * -(-len(x) // rung.batch_size)
+    rate: Any = 0.001
+    if rung.peak is not None:
+        rise = steps // 4
+        rate = CosineDecay(0.0, steps - rise, warmup_target=rung.peak, warmup_steps=rise)
+    averaging = {"use_ema": True, "ema_momentum": rung.averaging} if rung.averaging else {}
+    keras.utils.set_random_seed(seed)
+    model = rung.build()
+    model.compile(
+        keras.optimizers.Adam(rate, **averaging),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        steps_per_execution=STEPS_PER_EXECUTION,
+    )
+    train = distorted_batches(x, y, rung.batch_size, seed, rung.distortion)
+    return model, model.fit(train, epochs=epochs, verbose=0).history
+
+
+def _read(model: Any, x: Array) -> Iterator[tuple[str, Array]]:
+    """Yield each way to read the images, and the digits that it gives."""
+    from scipy.special import softmax
+
+    views = [
+        softmax(model.predict(view, batch_size=500, verbose=0), axis=1) for view in shifted_views(x)
+    ]
+    yield READINGS[0], views[0].argmax(axis=1)
+    yield READINGS[1], np.mean(views, axis=0).argmax(axis=1)
+
+
+def _measure(
+    training: Training,
+    digits: Digits,
+    *,
+    threads: int = 1,
+    judge: ladder.Split,
+    keep: Path | None = None,
+) -> list[dict[str, Any]]:
+    rung = (ladder.RUNGS | ladder.TRIED)[training.recipe]
+    with ONE_TRAINING:
+        start_tensorflow(threads)
+        import keras
+
+        keras.backend.clear_session()
+        (x, y), (x_judge, y_judge) = split(digits, judge)
+        start, processor = time.perf_counter(), time.process_time()
+        model, history = fit(rung, x, y, training.seed, training.epochs)
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor
+        row: dict[str, Any] = {
+            "recipe": training.recipe,
+            "split": judge,
+            "seed": training.seed,
+            "epochs": training.epochs,
+            "judged": len(y_judge),
+            "train_accuracy": history["accuracy"][-1],
+            "train_loss": history["loss"][-1],
+            "trained_on": len(y),
+            "parameters": model.count_params(),
+            "seconds": round(seconds, 1),
+            "processor_seconds": round(processor, 1),
+            "threads": threads,
+        } | provenance(digits)
+        rows = []
+        for reading, read in _read(model, x_judge):
+            misread = np.flatnonzero(read != y_judge)
+            rows.append(
+                row
+                | {
+                    "reading": reading,
+                    "errors": len(misread),
+                    "misread": " ".join(map(str, misread)),
+                }
+            )
+        if keep is not None:
+            keep.mkdir(parents=True, exist_ok=True)
+            name = f"{training.recipe}-{training.seed}"
+            alone = rung.build()  # without the optimiser's numbers, three times as many
+            alone.set_weights(model.get_weights())
+            alone.save_weights(keep / f"{name}.weights.h5")
+            write_text(keep / f"{name}.json", json.dumps(rows, indent=1) + "\n")
+    return rows
+
+
+def _keys(training: Training, *, judge: ladder.Split) -> set[Key]:
+    of_a_run = str(training.seed), str(training.epochs)
+    return {(training.recipe, judge, reading, *of_a_run) for reading in READINGS}
+
+
+def on_ladder(judge: ladder.Split, keep: Path | None = None) -> Measurement:
+    """Return what to measure of the trainings of rungs.
+
+    Args:
+        judge: "validation" to choose, "test" for finished networks, once.
+        keep: folder for the weights of each network and, as JSON, for its rows; None: nothing is
+            kept.
+    """
+    return Measurement(
+        measure=partial(_measure, judge=judge, keep=keep),
+        keys=partial(_keys, judge=judge),
+        table=TABLE,
+        shipped=ladder.FILE,
+    )
