@@ -23,11 +23,21 @@ from matplotlib.figure import Figure
 from nbformat import NotebookNode
 
 from mnist_lab import models, plots
+from mnist_lab.augmentation import random_places
 from mnist_lab.course.execution.cells import code_cells, tags, tree
 from mnist_lab.evaluation import count_ties
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-MODULES = ("data", "pictures", "models", "recipes", "evaluation", "plots", "environment")
+MODULES = (
+    "augmentation",
+    "data",
+    "environment",
+    "evaluation",
+    "models",
+    "pictures",
+    "plots",
+    "recipes",
+)
 
 
 def taught() -> Iterator[tuple[Callable[..., Any], str]]:
@@ -71,11 +81,14 @@ def same(one: Any, other: Any) -> bool:
     return np.array_equal(one, other)
 
 
+IMAGES = np.random.default_rng(0).random((3, 28, 28, 1), "float32")
 HISTORY = {"loss": [0.5, 0.2], "accuracy": [0.8, 0.9], "val_loss": [0.4, 0.3]}
 # Arguments with which a function of the package and that of the lesson are compared.
 EXAMPLES: dict[str, Callable[[], list[tuple[Any, ...]]]] = {
     "confusion_heatmap": lambda: [(np.arange(100).reshape(10, 10),)],
     "count_ties": lambda: [([[0.0, 1.0, 1.0], [0.5, 0.2, 0.2], [1.0, 1.0, 1.0]],), ([[1.0, 0.0]],)],
+    "look_up": lambda: [(IMAGES, random_places(IMAGES, (3, 4)))],
+    "random_places": lambda: [(IMAGES, (1, 2))],
     "learning_curves": lambda: [(HISTORY,), ({**HISTORY, "val_accuracy": [0.7, 0.8]},)],
     "logits_model": lambda: [(models.fnn_sigmoid(),), (models.fnn_softmax(),)],
 }
