@@ -82,7 +82,7 @@ def test_best_network_is_the_one_that_was_measured() -> None:
     """Its weights are those that the record beside them is about."""
     assert hashlib.sha256(models.BEST.read_bytes()).hexdigest()[:12] == BEST_DIGEST
     assert models.BEST.stat().st_size < 2_000_000
-    rows = json.loads(models.BEST.with_suffix("").with_suffix(".json").read_text(encoding="utf-8"))
+    rows = json.loads(models.BEST_RECORD.read_text(encoding="utf-8"))
     assert [row["reading"] for row in rows] == ["one view", "nine views"]
     for row in rows:
         assert row["split"] == "test"
@@ -102,7 +102,7 @@ def test_best_network_reads_what_its_record_says_and_distorted_digits_too() -> N
         read = network.predict(images, batch_size=500, verbose=0).argmax(axis=1)
         return set(np.flatnonzero(read != digits.y_test).tolist())
 
-    record = models.BEST.with_suffix("").with_suffix(".json").read_text(encoding="utf-8")
+    record = models.BEST_RECORD.read_text(encoding="utf-8")
     known = set(map(int, json.loads(record)[0]["misread"].split()))
     assert len(misread(images) ^ known) <= 2  # images between two digits, on another processor
     assert len(misread(np.asarray(distort(images, (0, 0))))) <= 100  # the label survives

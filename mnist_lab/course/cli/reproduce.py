@@ -117,17 +117,15 @@ def reproduce(
         raise typer.BadParameter("--follow and --ladder measure different things: choose one.")
     if not ladder and (validation or keep):
         raise typer.BadParameter("--validation and --keep need --ladder.")
-    names = recipe or []
+    plan = plan_ladder if ladder else sweep.plan
+    trainings = plan(recipe or [], seeds, epochs)
     if ladder:
         name, what = "ladder.csv", on_ladder("validation" if validation else "test", keep)
-        trainings = plan_ladder(names, seeds, epochs)
+    elif follow:
+        name, what = "epochs.csv", AFTER_EACH_EPOCH
+        trainings = [training for training in trainings if training.pixels == "scaled"]
     else:
-        name, what = (
-            ("epochs.csv", AFTER_EACH_EPOCH) if follow else ("reproduction.csv", AT_THE_END)
-        )
-        trainings = sweep.plan(names, seeds, epochs)
-        if follow:
-            trainings = [training for training in trainings if training.pixels == "scaled"]
+        name, what = "reproduction.csv", AT_THE_END
     output = output or find_course(Path.cwd()).folder / "build" / name
     digits = data.load_mnist()
     typer.echo(digits.source)

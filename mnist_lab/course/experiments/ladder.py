@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -19,6 +20,7 @@ from mnist_lab.course import CourseError
 from mnist_lab.course.experiments.table import Key, Table
 from mnist_lab.course.experiments.training import (
     ONE_TRAINING,
+    PROVENANCE,
     Measurement,
     Training,
     provenance,
@@ -31,7 +33,7 @@ __all__ = ["TABLE", "fit", "on_ladder", "plan", "split"]
 Array = npt.NDArray[Any]
 READINGS = ("one view", "nine views")
 HELD_OUT = 6  # every sixth training image judges choices: 10,000 of 60,000
-STEPS_PER_EXECUTION = 20  # batches between two looks of Python, which bring the progress no later
+STEPS_PER_EXECUTION = 20  # batches between two turns of Python, as in the lesson
 
 TABLE = Table(
     columns=(
@@ -50,12 +52,7 @@ TABLE = Table(
         "seconds",  # of fit
         "processor_seconds",  # of fit, of all threads together
         "threads",
-        "data",
-        "python",
-        "tensorflow",
-        "keras",
-        "numpy",
-        "processor",
+        *PROVENANCE,
     ),
     key=("recipe", "split", "reading", "seed", "epochs"),
     numbers=frozenset(
@@ -112,7 +109,7 @@ def fit(rung: ladder.Rung, x: Array, y: Array, seed: int, epochs: int) -> tuple[
     import keras
     from keras.optimizers.schedules import CosineDecay
 
-    steps = epochs * -(-len(x) // rung.batch_size)
+    steps = epochs * math.ceil(len(x) / rung.batch_size)
     rate: Any = 0.001
     if rung.peak is not None:
         rise = steps // 4
@@ -186,12 +183,18 @@ def _measure(
             )
         if keep is not None:
             keep.mkdir(parents=True, exist_ok=True)
-            name = f"{training.recipe}-{training.seed}"
             alone = rung.build()  # without the optimiser's numbers, three times as many
             alone.set_weights(model.get_weights())
-            alone.save_weights(keep / f"{name}.weights.h5")
-            write_text(keep / f"{name}.json", json.dumps(rows, indent=1) + "\n")
+            alone.save_weights(_kept(training, judge, keep))
+            record = _kept(training, judge, keep, ".json")
+            write_text(record, json.dumps(rows, indent=1) + "\n")
     return rows
+
+
+def _kept(training: Training, judge: str, keep: Path, ending: str = ".weights.h5") -> Path:
+    """Return where a network is stored: each key of its rows is in the name."""
+    key = (training.recipe, judge, training.epochs, training.seed)
+    return keep / ("-".join(map(str, key)) + ending)
 
 
 def _keys(training: Training, *, judge: ladder.Split) -> set[Key]:
@@ -205,11 +208,16 @@ def on_ladder(judge: ladder.Split, keep: Path | None = None) -> Measurement:
     Args:
         judge: "validation" to choose, "test" for finished networks, once.
         keep: folder for the weights of each network and, as JSON, for its rows; None: nothing is
-            kept.
+            kept. A network whose weights are not there is trained again.
     """
+
+    def is_kept(training: Training) -> bool:
+        return keep is None or _kept(training, judge, keep).is_file()
+
     return Measurement(
         measure=partial(_measure, judge=judge, keep=keep),
         keys=partial(_keys, judge=judge),
         table=TABLE,
         shipped=ladder.FILE,
+        is_kept=is_kept,
     )

@@ -116,11 +116,10 @@ def _reproduce(
             f"{output} holds trainings on other digits: name another file with --output."
         )
     kept = {what.table.key_of(row) for row in rows}
-    todo = [training for training in trainings if not what.keys(training) <= kept]
+    todo = [t for t in trainings if not (what.keys(t) <= kept and what.is_kept(t))]
     if not todo:
         return 0
-    earlier = reproduction.reproduction(what.shipped) if what.shipped.is_file() else None
-    shipped = [] if earlier is None else earlier.to_dict("records")
+    shipped = reproduction.reproduction(what.shipped).to_dict("records")
     seconds = _seconds_of_an_epoch([*shipped, *rows])
     cost = {t: t.epochs * seconds.get((t.recipe, t.pixels), 1.0) for t in todo}
     todo.sort(key=lambda training: -cost[training])  # the longest first: none is left to the end

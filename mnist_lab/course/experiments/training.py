@@ -22,6 +22,7 @@ from mnist_lab.data import Digits
 __all__ = [
     "AT_THE_END",
     "ONE_TRAINING",
+    "PROVENANCE",
     "Measurement",
     "Training",
     "data_digest",
@@ -32,6 +33,9 @@ __all__ = [
 
 # The global random state belongs to one training at a time, also in a worker with several threads.
 ONE_TRAINING = threading.Lock()
+
+# Columns of each file: on which digits, with which libraries and on which computer.
+PROVENANCE = ("data", "python", "tensorflow", "keras", "numpy", "processor")
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,14 @@ class Measurement:
         keys: called with a training; returns the keys of all the rows that it shall have.
         table: the columns of the rows.
         shipped: the package's own file of such trainings, whose seconds tell which takes longest.
+        is_kept: called with a training; says whether what it leaves beside its rows is there.
     """
 
     measure: Callable[..., list[dict[str, Any]]]
     keys: Callable[[Training], set[Key]]
     table: Table
     shipped: Path = reproduction.FILE
+    is_kept: Callable[[Training], bool] = lambda _: True
 
 
 def data_digest(digits: Digits) -> str:
@@ -124,10 +130,9 @@ def prepare(
 
 def provenance(digits: Digits) -> dict[str, str]:
     """Return what a row says of the digits, the libraries and the computer, by column."""
-    versions = environment.versions()
-    return {"data": data_digest(digits), "processor": environment.processor()} | {
-        name: versions[name] for name in ("python", "tensorflow", "keras", "numpy")
-    }
+    found = environment.versions()
+    found |= {"data": data_digest(digits), "processor": environment.processor()}
+    return {name: found[name] for name in PROVENANCE}
 
 
 def _measure(training: Training, digits: Digits, *, threads: int = 1) -> list[dict[str, Any]]:
@@ -220,12 +225,7 @@ AT_THE_END = Measurement(
             "confusion",  # a hundred, rows true, columns predicted; evaluate gives none of these
             "seconds",  # of fit
             "threads",  # of TensorFlow, within an operation
-            "data",
-            "python",
-            "tensorflow",
-            "keras",
-            "numpy",
-            "processor",
+            *PROVENANCE,
         ),
         key=("recipe", "pixels", "reading", "seed", "epochs"),
         numbers=_MAY_LACK

@@ -90,11 +90,11 @@ def test_a_training_leaves_its_rows_and_its_network(tmp_path: Path) -> None:
         assert int(row["judged"]) + int(row["trained_on"]) == len(SAMPLE.y_train)
         assert float(row["processor_seconds"]) > 0
         assert (row["parameters"], row["data"]) == ("98690", data_digest(SAMPLE))
-    stored = json.loads((keep / "four_epochs-0.json").read_text(encoding="utf-8"))
+    stored = json.loads((keep / "four_epochs-validation-8-0.json").read_text(encoding="utf-8"))
     assert [{name: str(value) for name, value in row.items()} for row in stored] == [
         {name: row[name] for name in stored[0]} for row in rows
     ]
-    weights = str(keep / "four_epochs-0.weights.h5")
+    weights = str(keep / "four_epochs-validation-8-0.weights.h5")
     read = subprocess.run(
         [sys.executable, "-c", READ, weights], env=environ, check=True, capture_output=True
     )

@@ -113,6 +113,16 @@ def test_missing_rows_of_a_training_are_added_alone(tmp_path: Path) -> None:
     assert path.read_text().splitlines(keepends=True) == whole
 
 
+def test_a_training_whose_network_is_missing_is_repeated_and_its_rows_stay(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    trainings = sweep.plan(["cnn"], 1, 1)
+    run(trainings, path)
+    before = path.read_bytes()
+    raw_is_missing = replace(INSTANT, is_kept=lambda training: training.pixels != "raw")
+    assert run(trainings, path, raw_is_missing) == 1
+    assert path.read_bytes() == before
+
+
 def test_following_further_keeps_what_was_followed(tmp_path: Path) -> None:
     path = tmp_path / "epochs.csv"
     assert run([Training("cnn", "scaled", 0, 2)], path, FOLLOWED) == 1
