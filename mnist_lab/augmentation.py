@@ -8,6 +8,7 @@ a half turn or a mirror does not. Importing the module does not import TensorFlo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +36,8 @@ class Distortion:
 
     Attributes:
         affine: how far each entry of the 2x2 matrix may lie from the identity, evenly
-            distributed. With 0.12, a digit becomes up to 12 % larger or smaller in each direction,
-            and turns or slants by up to 7 degrees.
+            distributed. With 0.12, a digit becomes up to about 12 % larger or smaller in each
+            direction, and turns or slants by up to about 7 degrees.
         shift: pixels by which a digit may move down or up, and right or left, evenly distributed.
         bend: standard deviation, in pixels, of the moves that bend the strokes. A grid of 5x5
             points moves at random, and the pixels between the points move smoothly.
@@ -181,11 +182,9 @@ def shifted_views(images: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
     _check_shape(images)
     rows, columns = images.shape[1:3]
     padded = np.pad(images, [(0, 0), (1, 1), (1, 1), (0, 0)])
-    moves = [(1, 1), *((down, right) for down in range(3) for right in range(3))]
-    return [
-        padded[:, down : down + rows, right : right + columns]
-        for down, right in dict.fromkeys(moves)
-    ]
+    as_it_is = (1, 1)
+    moves = sorted(product(range(3), repeat=2), key=lambda move: move != as_it_is)
+    return [padded[:, down : down + rows, right : right + columns] for down, right in moves]
 
 
 def _check_shape(images: Any) -> None:
