@@ -1,4 +1,4 @@
-"""The ladder of lesson 6, rung by rung: from the CNN of lesson 4 to the course's best network.
+"""The ladder of lesson 6, rung by rung: from the CNN of lesson 4 to networks that beat it.
 
 The measurements are in ``results/ladder.csv``, which ``mnist-lab reproduce --ladder`` wrote. The
 last sixth of the training images served to choose. The test images saw finished networks once.
@@ -30,7 +30,7 @@ Split = Literal["validation", "test"]
 
 @dataclass(frozen=True)
 class Rung:
-    """One way to train a network, which differs from the rung below by one change.
+    """One way to train a network. Up to four epochs, one change leads from rung to rung.
 
     Attributes:
         name: of the rung, in the file and on the command line.
@@ -68,7 +68,7 @@ _FOUR_EPOCHS = replace(_AUGMENTATION, name="four_epochs", change="four epochs", 
 _WIDE = replace(
     _FOUR_EPOCHS,
     name="wide",
-    change="a wider network, averaged weights, twelve epochs",
+    change="wider, stronger distortion, averaged weights, twelve epochs",
     build=models.wide_convnet,
     epochs=12,
     distortion=Distortion(affine=0.15),
@@ -167,7 +167,8 @@ def published() -> pd.DataFrame:
     Returns:
         A row a project, under the name of its repository: ``errors`` of 10,000, from the best test
         accuracy that it reports, or from the validation accuracy where it reports no other; and
-        ``seconds``, the median processor seconds in which the course trained that recipe.
+        ``seconds``, the median time in which one thread of a processor, not always the same one,
+        trained that recipe on scaled pixels.
     """
     import pandas as pd
 
