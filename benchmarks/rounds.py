@@ -19,7 +19,19 @@ from statistics import median
 from mnist_lab import data, environment
 from mnist_lab.recipes import RECIPES
 
-__all__ = ["Found", "cell", "headline", "options", "side_by_side", "start", "table"]
+__all__ = [
+    "Found",
+    "cell",
+    "headline",
+    "options",
+    "round_number",
+    "side_by_side",
+    "start",
+    "table",
+]
+
+# The environment variable that tells the process of a measurement which round it is in.
+ROUND = "BENCHMARK_ROUND"
 
 # Subject, way and name of the figure; one value a round.
 Found = Mapping[tuple[str, str, str], list[float]]
@@ -60,7 +72,7 @@ def side_by_side(script: str, plan: Sequence[tuple[str, str]], rounds: int) -> F
             for number, (subject, way) in enumerate(plan, 1):
                 place = f"round {whole + 1} of {rounds}, {number} of {len(plan)}"
                 print(f"{place}: {subject} {way}", file=sys.stderr)
-                figures.append(_in_a_process(script, subject, way))
+                figures.append(_in_a_process(script, subject, way, whole))
             for (subject, way), named in zip(plan, figures, strict=True):
                 for name, value in named.items():
                     found[subject, way, name].append(value)
@@ -70,8 +82,13 @@ def side_by_side(script: str, plan: Sequence[tuple[str, str]], rounds: int) -> F
     return found
 
 
-def _in_a_process(script: str, subject: str, way: str) -> dict[str, float]:
-    environ = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg"}
+def round_number() -> int:
+    """Return the number of the round, from 0: a seed that is another one in each round."""
+    return int(os.environ.get(ROUND, "0"))
+
+
+def _in_a_process(script: str, subject: str, way: str, number: int) -> dict[str, float]:
+    environ = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "MPLBACKEND": "agg", ROUND: str(number)}
     command = [sys.executable, script, "--measure", subject, way]
     result = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     if result.returncode:

@@ -71,6 +71,66 @@ def test_startup_has_a_row_for_each_thing_to_run() -> None:
     assert float(nothing[1].split()[0]) > 0
 
 
+def test_distorted_images_are_judged_by_their_share(load: Any) -> None:
+    augmentation = load("augmentation")
+
+    def verdicts(images: list[float]) -> list[str]:
+        seconds = {"images": images, "training": [10.0, 10.0, 20.0]}
+        found = {
+            (rung, way, "seconds"): seconds[way]
+            for rung in augmentation.RUNGS
+            for way in augmentation.WAYS
+        }
+        lines = augmentation.report(found).splitlines()[2:]
+        return [line.strip("| ").split("|")[-1].strip() for line in lines]
+
+    assert verdicts([2.0, 3.0, 4.0])[0] == "0.2 (0.2 to 0.3); target 0.25 reached"
+    assert [verdict.split()[-1] for verdict in verdicts([3.0, 3.0, 4.0])] == ["missed", "missed"]
+
+
+def test_a_target_is_reached_where_the_median_of_the_seeds_reaches_it(load: Any) -> None:
+    """Each kind of training counts with its quickest one that does; the CNN with an epoch."""
+    benchmark = load("time_to_accuracy")
+    found: dict[tuple[str, str, str], list[float]] = {}
+
+    def add(name: str, **figures: list[float]) -> None:
+        for key, values in figures.items():
+            found[name, benchmark.WAY, key.replace("_", " ")] = values
+
+    one, two, four = benchmark.OURS
+    add(one, seconds=[10, 11, 12], processor=[20, 21, 22], accuracy=[0.992, 0.991, 0.98])
+    add(two, seconds=[20, 21, 22], processor=[40, 41, 42], accuracy=[0.992, 0.992, 0.998])
+    add(four, seconds=[40, 41, 42], processor=[80, 81, 82], accuracy=[0.995, 0.996, 0.994])
+    add(benchmark.PLAIN, seconds=[100, 100, 100], processor=[150, 150, 150])
+    for epoch in range(1, benchmark.PUBLISHED_EPOCHS + 1):
+        reached = [0.991 if epoch > late else 0.98 for late in (2, 4, 10)]
+        spent = [10.0 * epoch] * 3
+        add(
+            benchmark.PLAIN,
+            **{
+                f"accuracy_{epoch}": reached,
+                f"seconds_{epoch}": spent,
+                f"processor_{epoch}": [1.5 * value for value in spent],
+            },
+        )
+    trainings, targets = benchmark.report(found).split("Seconds, and processor seconds:")
+    lines = [line for line in trainings.splitlines() if line.startswith("| ")]
+    assert len(lines) == 6  # heads, a rule and four trainings; PyTorch is not there
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in targets.split("\n")]
+    assert cells[4] == ["99.0%", "50, 75", "11, 21", "not reached"]
+    assert cells[5] == ["99.3%", "not reached", "41, 81", "not reached"]
+    assert cells[6] == ["99.5%", "not reached", "41, 81", "not reached"]
+
+
+@pytest.mark.slow
+def test_operations_are_those_of_convolutions_and_dense_layers(load: Any) -> None:
+    from mnist_lab import models
+
+    convolution, dense = 26 * 26 * 3 * 3 * 32, 13 * 13 * 32 * 128 + 128 * 10
+    counted = load("time_to_accuracy").operations_of_a_step(models.cnn())
+    assert counted == 6 * (convolution + dense)
+
+
 def test_layout_is_timed_in_a_process_of_the_command(load: Any, monkeypatch: Any) -> None:
     layouts = load("layouts")
     ran: list[list[str]] = []
