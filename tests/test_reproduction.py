@@ -202,7 +202,8 @@ def test_diverged_trainings_are_counted_and_left_out() -> None:
     clean = trainings("fnn_sigmoid", "raw", test_accuracy=FITS)
     broken = pd.concat([clean, trainings("fnn_sigmoid", test_accuracy=MORE)])
     lost = (broken.pixels == "raw") & (broken.seed == 0)
-    broken.loc[lost, ["train_loss", "test_loss"]] = NO_NUMBER, float("inf")
+    broken.loc[lost, "train_loss"] = NO_NUMBER
+    broken.loc[lost, "test_loss"] = float("inf")
     broken.loc[lost, "test_accuracy"] = 0.098
     comparison = found(broken)
     form = comparison.forms[0]
@@ -321,7 +322,7 @@ def test_matrix_is_compared_entry_by_entry() -> None:
     counts[:, 1, 1] = 1, 2, 3  # 1,123 does not
     matrices = [" ".join(map(str, matrix.ravel())) for matrix in counts]
     frame = trainings("deep_dropout_ann")
-    frame = frame[frame.seed < 3].assign(confusion=matrices * 3)
+    frame = frame[frame.seed < 3].assign(confusion=np.array(matrices * 3, dtype=object))
     frame.loc[frame.reading == "evaluate", "confusion"] = None
     entries, usual = reproduction.matrix_entries(frame)
     assert entries.published.to_list() == PUBLISHED_MATRIX.ravel().tolist()

@@ -60,7 +60,7 @@ class Kernel:
         self._process = KernelProcess(isolation, memory, threads, scratch)
         self._place = self._process.connection
         key = self._place["key"].encode()
-        self._session = Session(key=key, username="grader")  # type: ignore[no-untyped-call]
+        self._session = Session(key=key, username="grader")
         self._context = zmq.Context()
         try:
             # Both before learners' code runs: what lies at these places afterwards is its doing.
