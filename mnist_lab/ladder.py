@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-__all__ = ["FILE", "RUNGS", "TRIED", "Rung", "Split", "climb", "measured", "published", "trainings"]
+__all__ = [
+    "DOUBTFUL_LABELS",
+    "FILE",
+    "RUNGS",
+    "TRIED",
+    "Rung",
+    "Split",
+    "climb",
+    "measured",
+    "published",
+    "trainings",
+]
 
 FILE = Path(__file__).with_name("results") / "ladder.csv"
 # Which images judge: the last sixth of the training images, or the test images.
@@ -42,6 +53,9 @@ class Rung:
         distortion: of the training images, another one in each epoch.
         averaging: the share of the old average of the weights that is kept in a step; None: the
             weights of the last step are the result.
+        renewed: whether the statistics of batch normalisation are taken anew after the training.
+            Those that the training leaves belong to the weights of its last steps, and not to
+            their average.
         batch_size: images in a step.
     """
 
@@ -52,6 +66,7 @@ class Rung:
     peak: float | None = None
     distortion: Distortion | None = None
     averaging: float | None = None
+    renewed: bool = False
     batch_size: int = 128
 
 
@@ -93,8 +108,37 @@ TRIED: dict[str, Rung] = {
     "four_epochs_plain": replace(
         _FOUR_EPOCHS, name="four_epochs_plain", change="no distortion", distortion=None
     ),
+    "renewed": replace(
+        _WIDE, name="renewed", change="statistics of the averaged network", renewed=True
+    ),
 }
 """Other trainings that were measured on validation images, to judge one change by itself."""
+
+DOUBTFUL_LABELS: dict[int, tuple[int, int, int]] = {
+    947: (0, 9, 5),
+    1621: (2, 6, 3),
+    1901: (2, 4, 3),
+    2130: (2, 9, 2),
+    2462: (0, 0, 4),
+    2597: (0, 3, 4),
+    2654: (0, 1, 2),
+    3520: (2, 4, 0),
+    3558: (1, 0, 4),
+    5937: (1, 3, 3),
+    6651: (0, 6, 5),
+    6783: (2, 6, 3),
+    8527: (2, 9, 2),
+    9679: (2, 3, 0),
+    9729: (2, 6, 3),
+}
+"""The test images of MNIST whose label most people do not give: image number -> answers.
+
+Five people looked at each image. The numbers are: how many gave the label; the other digit that
+they were offered; and how many gave this digit. The rest gave neither. Source: Northcutt, Athalye
+and Mueller, "Pervasive label errors in test sets destabilize machine learning benchmarks" (2021),
+whose authors publish the answers in github.com/cleanlab/label-errors, folder ``mturk``. They asked
+about those images only that their own networks doubted.
+"""
 
 
 def measured(path: Path = FILE) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mnist_lab import ladder
+from mnist_lab import data, ladder
 
 
 def rows(recipe: str, errors: list[int], **other: Any) -> list[dict[str, Any]]:
@@ -87,3 +87,19 @@ def test_each_rung_changes_one_thing() -> None:
             if field not in ("name", "change") and getattr(one, field) != getattr(other, field)
         }
         assert len(changed) == 1, (lower, upper, changed)
+
+
+def test_labels_in_doubt_are_those_that_most_people_do_not_give() -> None:
+    for label, _, other in ladder.DOUBTFUL_LABELS.values():
+        assert label < 3
+        assert label + other <= 5
+
+
+def test_labels_in_doubt_are_numbered_as_the_test_images_are() -> None:
+    digits = data.load_mnist()
+    if not digits.is_mnist:
+        pytest.skip("the labels in doubt are those of MNIST")
+    labels = digits.y_test[list(ladder.DOUBTFUL_LABELS)]
+    assert labels.tolist() == [8, 0, 9, 4, 2, 5, 6, 6, 5, 5, 0, 1, 4, 6, 5]
+    for label, (_, other, _) in zip(labels, ladder.DOUBTFUL_LABELS.values(), strict=True):
+        assert label != other

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,13 @@ from mnist_lab.course.experiments.training import (
 )
 from mnist_lab.data import Digits
 
-__all__ = ["TABLE", "fit", "on_ladder", "plan", "split"]
+__all__ = ["TABLE", "fit", "on_ladder", "plan", "renew_statistics", "split"]
 
 Array = npt.NDArray[Any]
 READINGS = ("one view", "nine views")
 HELD_OUT = 6  # every sixth training image judges choices: 10,000 of 60,000
 STEPS_PER_EXECUTION = 20  # batches between two turns of Python, as in the lesson
+RENEWING = 100  # batches whose statistics are averaged
 
 TABLE = Table(
     columns=(
@@ -124,7 +125,32 @@ def fit(rung: ladder.Rung, x: Array, y: Array, seed: int, epochs: int) -> tuple[
         steps_per_execution=STEPS_PER_EXECUTION,
     )
     train = distorted_batches(x, y, rung.batch_size, seed, rung.distortion)
-    return model, model.fit(train, epochs=epochs, verbose=0).history
+    history = model.fit(train, epochs=epochs, verbose=0).history
+    if rung.renewed:
+        renew_statistics(model, [images for images, _ in train.take(RENEWING)])
+    return model, history
+
+
+def renew_statistics(model: Any, batches: Sequence[Any]) -> None:
+    """Replace the statistics of batch normalisation by their averages over batches.
+
+    Source: P. Izmailov and others, Averaging weights leads to wider optima and better
+    generalization (2018), for networks whose weights are averages.
+
+    Args:
+        model: a Keras network, whose other weights stay as they are.
+        batches: images as the network takes them, of which at least one.
+    """
+    from keras.layers import BatchNormalization
+
+    layers = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    momenta = [layer.momentum for layer in layers]
+    for number, images in enumerate(batches):
+        for layer in layers:
+            layer.momentum = number / (number + 1)  # then all batches count alike
+        model(images, training=True)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def _read(model: Any, x: Array) -> Iterator[tuple[str, Array]]:
