@@ -103,5 +103,8 @@ def _reason(shares: Floats, likeness: Any, rule: Rule) -> str | None:
         return "This does not look like a digit: write one digit from 0 to 9."
     second, first = np.argsort(shares, kind="stable")[-2:]
     if not shares[first] >= rule.threshold:
-        return f"This could be a {first} or a {second}: write the digit once more, more clearly."
+        either = " or ".join(
+            f"an {digit}" if digit == 8 else f"a {digit}" for digit in (first, second)
+        )
+        return f"This could be {either}: write the digit once more, more clearly."
     return None

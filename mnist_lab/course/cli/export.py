@@ -59,15 +59,15 @@ def export(
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.experiments.export import as_table, compare, convert_all, network
 
+    folder = output or find_course(Path.cwd()).folder / "build" / "export"
     if ship:
         if weights is None or rung is None:
             raise CourseError("--ship needs a network of its own: name its WEIGHTS and its --rung.")
         from mnist_lab.course.experiments.ship import ship as make
 
-        record = make(weights, rung)
+        record = make(weights, rung, folder)
         typer.echo(f"{record['file']}: {record['test']['errors']} errors on the test images.")
         return
-    folder = output or find_course(Path.cwd()).folder / "build" / "export"
     model = network(weights, rung)
     digits = data.load_mnist()
     typer.echo(digits.source)

@@ -14,10 +14,9 @@ import numpy.typing as npt
 from mnist_lab import data, ladder, models
 from mnist_lab._files import replacing, write_text
 from mnist_lab.course import CourseError
-from mnist_lab.course.experiments import shipped
+from mnist_lab.course.experiments import detector, shipped
 from mnist_lab.course.experiments.card import CARD, card
 from mnist_lab.course.experiments.choose import choose_rule, outcome
-from mnist_lab.course.experiments.detector import train_detector
 from mnist_lab.course.experiments.export import (
     FORMS,
     Form,
@@ -33,13 +32,12 @@ from mnist_lab.course.experiments.training import provenance
 from mnist_lab.data import Digits
 from mnist_lab.serving.refusal import RECORD, Rule
 
-__all__ = ["FORM", "FORMS_OF_TWIN", "LIMIT", "ship", "write_card"]
+__all__ = ["FORM", "LIMIT", "ship", "write_card"]
 
 Array = npt.NDArray[Any]
 
 FORM: Form = "dynamic"  # of both files
 LIMIT = 400_000  # bytes of both files together
-FORMS_OF_TWIN = FORMS
 
 
 def _digest(content: bytes) -> str:
@@ -53,7 +51,20 @@ def _mnist() -> Digits:
     return digits
 
 
-def ship(weights: Path, rung: str) -> dict[str, Any]:
+def _detector(digits: Digits, trained: int, folder: Path) -> Any:
+    """Return the detector, trained on the first images, or as an earlier call left it there."""
+    kept = folder / "detector.weights.h5"
+    if kept.is_file():
+        model = detector.detector()
+        model.load_weights(kept)
+        return model
+    model = detector.train_detector(digits.x_train[:trained], digits.y_train[:trained])
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_weights(kept)
+    return model
+
+
+def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
     """Make the files of the service anew, and return the record.
 
     The shipped network was trained on all 60,000 training images, so no training image can say how
@@ -64,6 +75,7 @@ def ship(weights: Path, rung: str) -> dict[str, Any]:
     Args:
         weights: of the twin, as ``mnist-lab reproduce --ladder --validation --keep`` stores them.
         rung: of the twin.
+        folder: where the weights of the detector are kept. Remove them to train it again.
 
     Raises:
         CourseError: MNIST is not here, or the weights are not those of a network of the rung.
@@ -73,15 +85,15 @@ def ship(weights: Path, rung: str) -> dict[str, Any]:
     (_, _), (x, y) = split(digits, "validation")
     trained = len(digits.y_train) - len(y)
     shown = examples(digits)
-    detector = train_detector(digits.x_train[:trained], digits.y_train[:trained])
+    guard = _detector(digits, trained, folder)
     files = {
         shipped.DIGITS: convert(models.best(), FORM, shown),
-        shipped.DETECTOR: convert(detector, FORM, shown),
+        shipped.DETECTOR: convert(guard, FORM, shown),
     }
     size = sum(map(len, files.values()))
     if size > LIMIT:
         raise CourseError(f"The files have {size:,} bytes: choose a form that needs fewer.")
-    twins = {form: logits(load(convert(twin, form, shown)), x) for form in FORMS_OF_TWIN}
+    twins = {form: logits(load(convert(twin, form, shown)), x) for form in FORMS}
     likeness = logits(load(files[shipped.DETECTOR]), x)
     rule = choose_rule(twins[FORM], likeness, y)
     for path, content in files.items():
@@ -98,7 +110,7 @@ def ship(weights: Path, rung: str) -> dict[str, Any]:
             "file": shipped.DETECTOR.name,
             "sha256": _digest(files[shipped.DETECTOR]),
             "bytes": len(files[shipped.DETECTOR]),
-            "parameters": detector.count_params(),
+            "parameters": guard.count_params(),
             "trained_on": trained,
             "seed": 0,
         },
