@@ -40,7 +40,7 @@ class Settings:
 class Health(BaseModel):
     """The service works."""
 
-    status: Annotated[str, Field(description="ok")] = "ok"
+    status: Annotated[str, Field(description="The word ok.")] = "ok"
     version: Annotated[str, Field(description="The version of mnist-lab.")]
     network: Annotated[str, Field(description="The SHA-256 digest of the network's file.")]
 

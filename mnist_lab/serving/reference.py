@@ -44,18 +44,23 @@ def _route(method: str, path: str, operation: Schema, schemas: Schema) -> str:
         f"{escape(operation.get('description', ''))}</p>",
     ]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
-        rows = list(_fields(content["schema"], schemas)) or [("", "The content of a picture file.")]
-        parts.append(_table(f"Send {kind}", ("field", "meaning"), rows))
+        if rows := list(_fields(content["schema"], schemas)):
+            parts.append(_table(f"Send {kind}", ("field", "meaning"), rows))
+        else:
+            meaning = escape(content["schema"]["description"])
+            parts.append(f"<h3>{escape(f'Send {kind}')}</h3>\n<p>{meaning}</p>")
     answers = operation["responses"]
     good = answers["200"]["content"]["application/json"]["schema"]
-    parts.append(_table("Get application/json", ("field", "meaning"), _fields(good, schemas)))
+    parts.append(
+        _table("The answer is application/json", ("field", "meaning"), _fields(good, schemas))
+    )
     refusals = [
         (status, answer["description"])
         for status, answer in sorted(answers.items())
         if status != "200"
     ]
     if refusals:
-        head = "Or get a status, and why as detail"
+        head = "Or the answer is a status, with the reason in the field detail"
         parts.append(_table(head, ("status", "meaning"), refusals))
     return "\n".join(parts)
 

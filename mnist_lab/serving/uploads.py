@@ -56,7 +56,13 @@ BODIES: dict[str, Any] = {
             }
         },
         "application/json": {"schema": Body.model_json_schema()},
-        "image/*": {"schema": {"type": "string", "format": "binary"}},
+        "image/*": {
+            "schema": {
+                "type": "string",
+                "format": "binary",
+                "description": "The picture file is the whole body.",
+            }
+        },
     },
 }
 
