@@ -206,8 +206,8 @@ twin refuses {_share(chosen["refused"], valid, 2)} and misreads {chosen["wrong"]
 The letters and scribbles of this table come from another hand than those that the detector saw:
 each letter has other strokes, and the scribbles are made in another way. The letters that look like
 digits are O, I, S and Z. The intervals take each drawing by itself, although one letter in ten
-handwritings is nearly one drawing. The digits of scikit-learn were written by other people, and have been
-enlarged from 8 by 8 pixels.
+handwritings is nearly one drawing. The digits of scikit-learn were written by other people, and
+have been enlarged from 8 by 8 pixels.
 
 ## Photographs
 
