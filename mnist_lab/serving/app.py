@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
@@ -81,7 +82,7 @@ def create_app(network: Network | None = None, settings: Settings | None = None)
     """
     network = network or Network()
     settings = settings or Settings()
-    threads = CapacityLimiter(processors())
+    threads = ThreadPoolExecutor(processors(), "answers")
     page = PAGE.read_text(encoding="utf-8")
     health = Health(version=mnist_lab.__version__, network=record()["sha256"])
     app = FastAPI(
@@ -116,7 +117,8 @@ def create_app(network: Network | None = None, settings: Settings | None = None)
         A picture is cut out, scaled and centred as MNIST was made. An image of 28x28 numbers goes
         to the network as it is. The service keeps neither.
         """
-        return await to_thread.run_sync(answer, await read_upload(request), limiter=threads)
+        upload = await read_upload(request)
+        return await asyncio.get_running_loop().run_in_executor(threads, answer, upload)
 
     @app.get("/health", summary="Say that the service works")
     async def say_health() -> Health:
