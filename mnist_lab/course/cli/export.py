@@ -1,4 +1,4 @@
-"""The command ``mnist-lab export``."""
+"""The commands ``mnist-lab export`` and ``mnist-lab photographs``."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ def export(
     rounds: Annotated[
         int, typer.Option(min=1, metavar="N", help="Measure everything N times.")
     ] = 3,
+    ship: Annotated[
+        bool,
+        typer.Option(
+            "--ship",
+            help="Make the files of the service anew. WEIGHTS and --rung name a network that was "
+            "trained with --validation, which chooses when no answer is given.",
+        ),
+    ] = False,
 ) -> None:
     """Turn a network into LiteRT files, and compare them with the network itself.
 
@@ -44,12 +52,22 @@ def export(
     \b
     mnist-lab export                                export the network of the course
     mnist-lab export FILE.weights.h5 --rung wide    export another network
+    mnist-lab export FILE.weights.h5 --rung wide --ship
     """
     from mnist_lab import data
+    from mnist_lab.course import CourseError
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.experiments.export import as_table, compare, convert_all, network
 
     folder = output or find_course(Path.cwd()).folder / "build" / "export"
+    if ship:
+        if weights is None or rung is None:
+            raise CourseError("--ship needs a network of its own: name its WEIGHTS and its --rung.")
+        from mnist_lab.course.experiments.ship import ship as make
+
+        record = make(weights, rung, folder)
+        typer.echo(f"{record['file']}: {record['test']['errors']} errors on the test images.")
+        return
     model = network(weights, rung)
     digits = data.load_mnist()
     typer.echo(digits.source)
@@ -58,4 +76,52 @@ def export(
     typer.echo(f"Only Keras right: test images that predict reads and this way misreads. {folder}")
 
 
-COMMANDS = (export,)
+@plain_words()
+def photographs(
+    number: Annotated[
+        int, typer.Option("--digits", min=1, metavar="N", help="Photograph N test digits.")
+    ] = 2000,
+    others: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Photograph N of them on pages that nobody is asked for."
+        ),
+    ] = 500,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write to this CSV file.  [default: that of the package]"
+        ),
+    ] = None,
+) -> None:
+    """Photograph test digits on fifteen kinds of page, and count those that the service reads.
+
+    The pages are drawn by a program. Each kind has a fault of real photographs, such as a shadow.
+    The same photographs are also read after they were shrunk to 28 by 28 pixels, as most tutorials
+    do. The package's own table is for the model card, which the command then writes anew.
+
+    \b
+    mnist-lab photographs                                 takes about twenty minutes
+    mnist-lab photographs --digits 50 --others 20 --output photographs.csv
+    """
+    from mnist_lab import data
+    from mnist_lab.course.experiments.photographs import FILE, measure, write
+
+    digits = data.load_mnist()
+    typer.echo(digits.source)
+    rows = []
+    for row in measure(digits, number, others):
+        typer.echo(
+            f"{row['kind']}: of {row['digits']} digits, {row['read']} read right, {row['wrong']} "
+            f"answered wrong, {row['unsure']} unsure, {row['refused']} refused as pictures; "
+            f"shrunk, {row['naive']} right"
+        )
+        rows.append(row)
+    write(rows, output or FILE)
+    if output is None:
+        from mnist_lab.course.experiments.ship import write_card
+
+        write_card()
+
+
+COMMANDS = (export, photographs)

@@ -163,7 +163,8 @@ def written(signs: dict[str, str], seed: int) -> Iterator[tuple[str, Picture]]:
     for sign, text in signs.items():
         strokes = []
         for stroke in text.split(";"):
-            grid = np.array([[int(a), int(b)] for a, b in stroke.lstrip("~").split()]) / 8
+            places = stroke.removeprefix("~").split()
+            grid = np.array([[int(place[0]), int(place[1])] for place in places]) / 8
             points = (grid + rng.normal(0, 0.025, grid.shape)) @ hand
             strokes.append(_curve(points) if stroke.startswith("~") else points)
         yield sign, draw(strokes, pen)
@@ -177,14 +178,24 @@ def _wander(rng: np.random.Generator) -> Points:
         turn = memory * turn + step
         direction += turn
         walk.append((np.cos(direction), np.sin(direction)))
-    return np.cumsum(walk, axis=0)
+    path: Points = np.cumsum(walk, axis=0)
+    return path
 
 
 def _zigzag(rng: np.random.Generator) -> Points:
     """A pen that goes up and down while it moves on."""
     turns = int(rng.integers(5, 16))
     places = np.stack([np.arange(turns), np.arange(turns) % 2 * rng.uniform(2, 9)], axis=1)
-    return places + rng.normal(0, 0.5, places.shape)
+    zigzag: Points = places + rng.normal(0, 0.5, places.shape)
+    return zigzag
+
+
+def _waves(rng: np.random.Generator) -> Points:
+    """A pen that swings across and down at several speeds at once."""
+    time = np.linspace(0, rng.uniform(4, 14), 240)[:, None, None]
+    speeds, sizes = rng.uniform(0.3, 2.5, (3, 2)), rng.normal(0, 1, (3, 2))
+    swing: Points = (sizes * np.sin(speeds * time + rng.uniform(0, 6.3, (3, 2)))).sum(axis=1)
+    return swing
 
 
 def _arcs(rng: np.random.Generator) -> Points:
@@ -194,14 +205,14 @@ def _arcs(rng: np.random.Generator) -> Points:
     return _curve(places)
 
 
-_SCRIBBLES = ((_wander, _zigzag), (_arcs,))
+_SCRIBBLES = ((_wander, _zigzag, _waves), (_arcs,))
 
 
 def scribbles(hand: int, seed: int, number: int) -> Iterator[Picture]:
     """Draw scribbles.
 
     Args:
-        hand: 0 for random walks and zigzags, 1 for arcs to and fro between random places.
+        hand: 0 for random walks, zigzags and waves, 1 for arcs to and fro between random places.
         seed: start of the random numbers.
         number: how many.
 

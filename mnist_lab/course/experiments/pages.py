@@ -47,7 +47,8 @@ def _sheet(paper: float = 225, light: float = 0.0) -> Levels:
     """Return empty paper that is darker towards the right and below."""
     if not light:
         return np.full((PAGE, PAGE), float(paper))
-    return paper * (1 - light * (_COLUMNS * 0.6 + _ROWS * 0.4) / PAGE)
+    shaded: Levels = paper * (1 - light * (_COLUMNS * 0.6 + _ROWS * 0.4) / PAGE)
+    return shaded
 
 
 def _write(paper: Levels, ink: Ink, level: float = 50) -> Levels:

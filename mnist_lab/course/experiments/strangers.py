@@ -1,0 +1,117 @@
+"""What the shipped networks say of pictures that are no test digits of MNIST."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mnist_lab.course.experiments.detector import LOOK_LIKE_DIGITS
+from mnist_lab.course.experiments.drawings import LETTERS, NUMERALS, scribbles, written
+from mnist_lab.course.experiments.shipped import answers
+from mnist_lab.data import Digits
+from mnist_lab.pictures import PictureError, to_mnist
+
+__all__ = ["Answered", "measure_strangers"]
+
+Grey = npt.NDArray[np.uint8]
+
+SECOND_HAND = 1  # the first hand served to choose
+SEED = 1000  # of the first of the handwritings
+HANDWRITINGS = 10
+SCRIBBLES = PAIRS = 200
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What became of pictures.
+
+    Attributes:
+        pictures: how many.
+        not_read: ``to_mnist`` refused them, and said why.
+        unsure: they were read, and got no answer.
+        right: answered with the digit that they show; None where they show no digit.
+    """
+
+    pictures: int
+    not_read: int
+    unsure: int
+    right: int | None = None
+
+    @property
+    def refused(self) -> int:
+        """How many got no answer."""
+        return self.not_read + self.unsure
+
+
+def _answered(pictures: Iterable[Grey], labels: npt.ArrayLike | None = None) -> Answered:
+    seen, kept, number = [], [], 0
+    for place, picture in enumerate(pictures):
+        number += 1
+        try:
+            seen.append(to_mnist(picture))
+        except PictureError:
+            continue
+        kept.append(place)
+    return _judged(seen, number, None if labels is None else np.asarray(labels)[kept])
+
+
+def _judged(seen: Any, number: int, labels: npt.NDArray[Any] | None) -> Answered:
+    read, reasons = answers(np.asarray(seen))
+    sure = np.array([reason is None for reason in reasons], dtype=bool)
+    right = None if labels is None else int((sure & (read == labels)).sum())
+    return Answered(number, number - len(seen), int((~sure).sum()), right)
+
+
+def _by_hand(signs: dict[str, str]) -> Iterator[tuple[str, Grey]]:
+    for seed in range(SEED, SEED + HANDWRITINGS):
+        yield from written(signs, seed)
+
+
+def _pairs(digits: Digits) -> Iterator[Grey]:
+    """Yield two test digits side by side on a page; some of them touch."""
+    rng = np.random.default_rng(SEED)
+    for left, right in rng.choice(len(digits.y_test), (PAIRS, 2), replace=False):
+        first, second = (digits.x_test[n][:, digits.x_test[n].any(axis=0)] for n in (left, right))
+        gap = int(rng.integers(-1, 7))  # columns; -1 lets the edges of the strokes overlap
+        page = np.zeros((44, first.shape[1] + gap + second.shape[1] + 16), np.uint8)
+        page[8:36, 8 : 8 + first.shape[1]] = first
+        field = page[8:36, page.shape[1] - 8 - second.shape[1] : page.shape[1] - 8]
+        np.maximum(field, second, out=field)
+        size = (page.shape[1] * 8, page.shape[0] * 8)
+        large = Image.fromarray(255 - page).resize(size, Image.Resampling.BICUBIC)
+        yield np.asarray(large, np.uint8)
+
+
+def measure_strangers(digits: Digits, sample: Digits) -> dict[str, Answered]:
+    """Show the shipped networks what is no test digit of MNIST, as the service would get it.
+
+    Args:
+        digits: MNIST, for pairs of its test digits.
+        sample: the bundled sample, digits of other people in another form.
+
+    Returns:
+        What became of each kind of picture, by its name.
+    """
+    letters = list(_by_hand(LETTERS[SECOND_HAND]))
+    alike = [picture for letter, picture in letters if letter in LOOK_LIKE_DIGITS]
+    unlike = [picture for letter, picture in letters if letter not in LOOK_LIKE_DIGITS]
+    numerals = list(_by_hand(NUMERALS[SECOND_HAND]))
+    other_pen = np.concatenate([sample.x_train, sample.x_test])
+    return {
+        "letters": _answered(picture for _, picture in letters),
+        "letters that look like digits": _answered(alike),
+        "letters that do not": _answered(unlike),
+        "scribbles": _answered(scribbles(SECOND_HAND, SEED, SCRIBBLES)),
+        "two digits side by side": _answered(_pairs(digits)),
+        "digits drawn with a round pen": _answered(
+            (picture for _, picture in numerals), [int(digit) for digit, _ in numerals]
+        ),
+        "digits of scikit-learn": _judged(
+            other_pen, len(other_pen), np.concatenate([sample.y_train, sample.y_test])
+        ),
+    }
