@@ -2,7 +2,8 @@
 
 python benchmarks/serving.py                three rounds
 python benchmarks/serving.py --rounds 1
-python benchmarks/serving.py --quick        few requests, to see whether it works
+
+The environment variable MNIST_LAB_QUICK=1 asks a few times only, to see whether it works.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ PLAN = (
     (MANY, LITERT),
     (CROWD, LITERT),
 )
-CLIENTS = 8
+CLIENTS = 8  # of which each waits for its answer before it asks again
 SECONDS = 10.0
 TARGET = 20  # times as many numbers as with predict
 
 
 class KerasNetwork:
-    """The network of lesson 6 behind the service, asked as most tutorials do."""
+    """The network of lesson 6 in Keras, which answers each request by predict."""
 
     def __init__(self) -> None:
         from mnist_lab.environment import quiet_start
@@ -58,12 +59,13 @@ class KerasNetwork:
 def serve(way: str) -> None:
     """Run the service until it is killed; say on which port."""
     from mnist_lab.serving import run
-    from mnist_lab.serving.network import Network
+    from mnist_lab.serving.answers import Reader
 
-    network: Any = Network() if way == LITERT else KerasNetwork()
+    keras: Any = KerasNetwork() if way == PREDICT else None
+    reader = Reader(digits=keras) if keras else Reader()
     listening = run.listen("127.0.0.1", 0)
     print(listening.getsockname()[1], flush=True)
-    run.server(run.settings_for("127.0.0.1"), network=network).run([listening])
+    run.server(run.settings_for("127.0.0.1"), reader=reader).run([listening])
 
 
 @contextmanager
@@ -92,11 +94,11 @@ def numbers() -> list[bytes]:
 
 
 def photographs() -> list[bytes]:
-    """Return requests with JPEG files of 100 kB, on each of which is a large digit."""
+    """Return requests with three JPEG files of nearly 100 kB, on each of which is a large digit."""
     digits = data.load_mnist()
     noise = np.random.default_rng(0)
     requests = []
-    for digit in range(CLASSES):
+    for digit in (2, 5, 7):
         ink = Image.fromarray(digits.x_test[digits.y_test == digit][0]).resize((700, 700))
         paper = Image.new("L", (1600, 1200), 225)
         paper.paste(35, (450, 250), ink.filter(ImageFilter.GaussianBlur(6)))
@@ -168,12 +170,17 @@ def _memory(
     process: psutil.Process, port: int, requests: Sequence[bytes], many: int
 ) -> dict[str, float]:
     """Return the MB of the service after a twentieth of the requests, and after all."""
-    found = {}
-    for name, count in (("MB at first", many // 20), ("MB at last", many - many // 20)):
-        times = asyncio.run(ask(port, requests, CLIENTS, lambda asked, n=count: asked < n))
+
+    def megabytes_after(count: int) -> float:
+        times = asyncio.run(ask(port, requests, CLIENTS, lambda asked: asked < count))
         assert len(times) >= count
-        found[name] = process.memory_info().rss / 1e6
-    return found
+        return float(process.memory_info().rss / 1e6)
+
+    first = many // 20
+    return {
+        "MB at first": megabytes_after(first),
+        "MB at last": megabytes_after(many - first),
+    }
 
 
 def report(found: Found) -> str:
@@ -183,9 +190,7 @@ def report(found: Found) -> str:
         [subject, way, *(cell(found[subject, way, head]) for head in heads)]
         for subject, way in PLAN[:4]
     ]
-    pairs = zip(
-        found[NUMBERS, LITERT, heads[0]], found[NUMBERS, PREDICT, heads[0]], strict=True
-    )
+    pairs = zip(found[NUMBERS, LITERT, heads[0]], found[NUMBERS, PREDICT, heads[0]], strict=True)
     times = [fast / slow for fast, slow in pairs]
     judged = "reached" if median(times) >= TARGET else "missed"
     first, last = (cell(found[MANY, LITERT, f"MB at {when}"]) for when in ("first", "last"))
