@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
@@ -17,9 +18,9 @@ from starlette.exceptions import HTTPException
 
 import mnist_lab
 from mnist_lab.pictures import PictureError
-from mnist_lab.serving.answers import Answer, answer_numbers, answer_picture, record
+from mnist_lab.serving.answers import Answer, Reader
 from mnist_lab.serving.guards import BodyLimit, HostGuard, Limits, SafeHeaders
-from mnist_lab.serving.network import Network, processors
+from mnist_lab.serving.network import DIGITS, processors
 from mnist_lab.serving.reference import reference
 from mnist_lab.serving.uploads import BODIES, Upload, UploadError, read_upload
 
@@ -66,24 +67,25 @@ _MISTAKES = {
 }
 
 
-def create_app(network: Network | None = None, settings: Settings | None = None) -> FastAPI:
+def create_app(reader: Reader | None = None, settings: Settings | None = None) -> FastAPI:
     """Return the service as an ASGI application.
 
     Pictures are read and computed in threads, one for each processor. More requests wait for their
     turn, so that many large pictures never fill the memory.
 
     Args:
-        network: the network that answers. The default is the shipped one.
+        reader: the networks that answer. The default are the shipped ones.
         settings: hosts and limits. The default is a service for this computer only.
 
     Raises:
         OSError: a file of the package is missing.
     """
-    network = network or Network()
+    reader = reader or Reader()
     settings = settings or Settings()
-    threads = CapacityLimiter(processors())
+    threads = ThreadPoolExecutor(processors(), "answers")
     page = PAGE.read_text(encoding="utf-8")
-    health = Health(version=mnist_lab.__version__, network=record()["sha256"])
+    digest = hashlib.sha256(DIGITS.read_bytes()).hexdigest()
+    health = Health(version=mnist_lab.__version__, network=digest)
     app = FastAPI(
         title="mnist-lab",
         version=mnist_lab.__version__,
@@ -94,8 +96,8 @@ def create_app(network: Network | None = None, settings: Settings | None = None)
 
     def answer(upload: Upload) -> Answer:
         if isinstance(upload, list):
-            return answer_numbers(upload, network)
-        return answer_picture(upload, network)
+            return reader.numbers(upload)
+        return reader.picture(upload)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def draw() -> str:
@@ -116,7 +118,8 @@ def create_app(network: Network | None = None, settings: Settings | None = None)
         A picture is cut out, scaled and centred as MNIST was made. An image of 28x28 numbers goes
         to the network as it is. The service keeps neither.
         """
-        return await to_thread.run_sync(answer, await read_upload(request), limiter=threads)
+        upload = await read_upload(request)
+        return await asyncio.get_running_loop().run_in_executor(threads, answer, upload)
 
     @app.get("/health", summary="Say that the service works")
     async def say_health() -> Health:

@@ -1,4 +1,4 @@
-"""The shipped network, run by LiteRT: no TensorFlow is needed, and an answer takes well under 1 ms.
+"""The shipped networks, run by LiteRT: no TensorFlow is needed, and an image takes well under 1 ms.
 
 An interpreter of LiteRT computes in its own memory, so two threads must never share one. There is
 one interpreter for each processor. A thread takes an interpreter for one image and puts it back, so
@@ -27,12 +27,13 @@ from mnist_lab.environment import quiet_start
 if TYPE_CHECKING:
     from ai_edge_litert.interpreter import Interpreter
 
-__all__ = ["DIGITS", "Images", "Logits", "Network", "processors"]
+__all__ = ["DETECTOR", "DIGITS", "Images", "Logits", "Network", "processors"]
 
 Images = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
 
-DIGITS = Path(__file__).with_name("digits.tflite")  # the network that the package ships
+DIGITS = Path(__file__).with_name("digits.tflite")  # gives ten logits, one for each digit
+DETECTOR = Path(__file__).with_name("detector.tflite")  # gives one: whether there is a digit
 
 
 def processors() -> int:
@@ -46,8 +47,9 @@ class Network:
     """A network in a LiteRT file, which any number of threads may ask at once.
 
     Args:
-        path: a file whose network takes float32 of shape (1, 28, 28, 1) in 0..1 and returns ten
-            logits. The default is the network that the package ships.
+        path: a file whose network takes float32 of shape (1, 28, 28, 1) in 0..1. The default is
+            the network that the package ships to read digits.
+        outputs: how many logits the network gives for an image.
         at_once: how many images are computed at the same time. The default is the number of
             processors.
 
@@ -56,11 +58,14 @@ class Network:
         ValueError: the file holds no network of LiteRT, or one that takes or gives something else.
     """
 
-    def __init__(self, path: Path = DIGITS, at_once: int | None = None) -> None:
+    def __init__(
+        self, path: Path = DIGITS, outputs: int = CLASSES, at_once: int | None = None
+    ) -> None:
         content = path.read_bytes()
+        self.outputs = outputs
         self._free: SimpleQueue[Interpreter] = SimpleQueue()
         for _ in range(at_once or processors()):
-            self._free.put(_interpreter(content, path))
+            self._free.put(_interpreter(content, path, outputs))
 
     def logits(self, images: Images) -> Logits:
         """Return the logits of images.
@@ -69,7 +74,7 @@ class Network:
             images: float32 of shape (n, 28, 28) in 0..1, in the form of MNIST: paper 0, ink 1.
 
         Returns:
-            float32 of shape (n, 10).
+            float32 of shape (n, outputs).
 
         Raises:
             ValueError: the images have another shape or are not in 0..1.
@@ -81,7 +86,7 @@ class Network:
             raise ValueError(
                 f"Pixels run from {images.min():g} to {images.max():g}: scale them to 0..1."
             )
-        found = np.empty((len(images), CLASSES), np.float32)
+        found = np.empty((len(images), self.outputs), np.float32)
         with self._taken() as interpreter:
             entrance = interpreter.get_input_details()[0]["index"]
             exit_ = interpreter.get_output_details()[0]["index"]
@@ -101,7 +106,7 @@ class Network:
             self._free.put(interpreter)
 
 
-def _interpreter(content: bytes, path: Path) -> Interpreter:
+def _interpreter(content: bytes, path: Path, outputs: int) -> Interpreter:
     """Return an interpreter that is ready for one image and uses one thread."""
     with quiet_start():  # compiled code would write a line about XNNPACK to the terminal
         from ai_edge_litert.interpreter import Interpreter
@@ -115,9 +120,9 @@ def _interpreter(content: bytes, path: Path) -> Interpreter:
         (tuple(details[0]["shape"]), np.dtype(details[0]["dtype"]).name)
         for details in (interpreter.get_input_details(), interpreter.get_output_details())
     ]
-    if forms != [((1, *IMAGE_SHAPE, 1), "float32"), ((1, CLASSES), "float32")]:
+    if forms != [((1, *IMAGE_SHAPE, 1), "float32"), ((1, outputs), "float32")]:
         raise ValueError(
             f"The network in {path} takes and gives {forms}: name a file that takes float32 of "
-            "shape (1, 28, 28, 1) and gives ten logits."
+            f"shape (1, 28, 28, 1) and gives {outputs} logits."
         )
     return interpreter

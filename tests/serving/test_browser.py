@@ -20,10 +20,13 @@ from mnist_lab.serving import run
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
+    pytest.mark.skipif(
+        not CHROMIUM, reason="no Chromium on this machine: install the package chromium"
+    ),
 ]
 
 SEVEN = picture(*ROUND[7])

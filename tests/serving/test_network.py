@@ -10,7 +10,7 @@ import pytest
 from handwriting import HANDWRITINGS, picture
 
 from mnist_lab.pictures import to_mnist
-from mnist_lab.serving.network import DIGITS, Images, Network
+from mnist_lab.serving.network import DETECTOR, DIGITS, Images, Network
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,12 @@ def test_wrong_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / "wrong.tflite").write_bytes(content)
         with pytest.raises(ValueError, match="no network of LiteRT: name another file"):
             Network(tmp_path / "wrong.tflite")
+
+
+def test_a_network_with_other_outputs_is_refused(images: Images) -> None:
+    assert Network(DETECTOR, outputs=1).logits(images).shape == (len(images), 1)
+    with pytest.raises(ValueError, match="and gives 10 logits"):
+        Network(DETECTOR)
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,8 @@ import httpx
 import pytest
 from handwriting import ROUND, picture
 
-from mnist_lab.serving import answers, run
+from mnist_lab.serving import run
+from mnist_lab.serving.answers import Reader
 from mnist_lab.serving.app import Settings
 from mnist_lab.serving.guards import Limits
 
@@ -133,14 +134,14 @@ def test_two_hundred_clients_at_once_are_answered(service: run.Service) -> None:
 
 
 def test_stopping_finishes_what_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, answer = threading.Event(), answers.answer_picture
+    begun, answer = threading.Event(), Reader.picture
 
     def slow(*arguments: Any) -> Any:
         begun.set()
         time.sleep(0.5)
         return answer(*arguments)
 
-    monkeypatch.setattr("mnist_lab.serving.app.answer_picture", slow)
+    monkeypatch.setattr(Reader, "picture", slow)
     service = run.start()
     responses: list[httpx.Response] = []
     url = f"{service.address}/predict"

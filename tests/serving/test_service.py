@@ -21,9 +21,9 @@ from handwriting import ROUND, picture, png
 from PIL import Image, ImageDraw
 
 from mnist_lab.pictures import to_mnist
+from mnist_lab.serving.answers import Reader
 from mnist_lab.serving.app import Settings, create_app
 from mnist_lab.serving.guards import Limits
-from mnist_lab.serving.network import Network
 
 with warnings.catch_warnings(action="ignore"):  # Starlette will want httpx2 one day
     from fastapi.testclient import TestClient
@@ -33,17 +33,17 @@ SEVEN = picture(*ROUND[7])
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return Network()
+def reader() -> Reader:
+    return Reader()
 
 
 @pytest.fixture(scope="module")
-def client(network: Network) -> TestClient:
-    return TestClient(create_app(network), base_url=OWN, raise_server_exceptions=False)
+def client(reader: Reader) -> TestClient:
+    return TestClient(create_app(reader), base_url=OWN, raise_server_exceptions=False)
 
 
-def limited(network: Network, **limits: Any) -> TestClient:
-    return TestClient(create_app(network, Settings(limits=Limits(**limits))), base_url=OWN)
+def limited(reader: Reader, **limits: Any) -> TestClient:
+    return TestClient(create_app(reader, Settings(limits=Limits(**limits))), base_url=OWN)
 
 
 def data_url(content: bytes, kind: str = "image/png") -> str:
@@ -256,7 +256,7 @@ def test_a_fault_of_ours_is_said(monkeypatch: pytest.MonkeyPatch, client: TestCl
     def break_down(*_: Any) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("mnist_lab.serving.app.answer_picture", break_down)
+    monkeypatch.setattr("mnist_lab.serving.answers.Reader.picture", break_down)
     response = client.post("/predict", **alone(SEVEN))
     assert response.status_code == 500
     assert "open an issue" in response.json()["detail"] and "secret" not in response.text
@@ -277,11 +277,11 @@ def test_a_body_of_20_mb_is_refused_and_never_parsed(
         assert response.headers["connection"] == "close"
 
 
-def test_a_body_may_not_say_that_it_is_short(network: Network) -> None:
+def test_a_body_may_not_say_that_it_is_short(reader: Reader) -> None:
     def pieces() -> Iterator[bytes]:
         yield from [bytes(1000)] * 4
 
-    with limited(network, body=3000, drained=3500) as client:
+    with limited(reader, body=3000, drained=3500) as client:
         headers = {"content-type": "image/png"}  # chunked: no length is declared
         response = client.post("/predict", content=pieces(), headers=headers)
         assert response.status_code == 413
@@ -289,8 +289,8 @@ def test_a_body_may_not_say_that_it_is_short(network: Network) -> None:
         assert response.status_code == 422  # no picture, but not too large
 
 
-def test_memory_for_all_bodies_has_a_limit(network: Network) -> None:
-    with limited(network, bodies=5000) as client:
+def test_memory_for_all_bodies_has_a_limit(reader: Reader) -> None:
+    with limited(reader, bodies=5000) as client:
         for _ in range(5):  # what was answered does not count
             assert client.post("/predict", **alone(bytes(4000))).status_code == 422
         response = client.post("/predict", **alone(bytes(6000)))
@@ -388,8 +388,8 @@ def test_pages_of_others_are_refused(client: TestClient) -> None:
     assert own.status_code == 200
 
 
-def test_a_named_host_is_answered(network: Network) -> None:
-    named = TestClient(create_app(network, Settings(hosts=("digits.example",))), base_url=OWN)
+def test_a_named_host_is_answered(reader: Reader) -> None:
+    named = TestClient(create_app(reader, Settings(hosts=("digits.example",))), base_url=OWN)
     assert named.get("/health", headers={"host": "digits.example"}).status_code == 200
     assert named.get("/health", headers={"host": "localhost"}).status_code == 421
 
