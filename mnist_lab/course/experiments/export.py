@@ -223,7 +223,7 @@ def _litert(form: Form) -> str:
 def _in_batches(call: Callable[[Array], Any]) -> Callable[[Array], Array]:
     def ask(images: Array) -> Array:
         starts = range(0, len(images), BATCH)
-        return np.concatenate([np.asarray(call(images[s : s + BATCH])) for s in starts])
+        return np.concatenate([call(images[s : s + BATCH]).numpy() for s in starts])
 
     return ask
 
