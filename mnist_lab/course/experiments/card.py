@@ -150,6 +150,7 @@ def card(record: dict[str, Any], table: Path = photographs.FILE) -> str:
     answered = images - test["refused"]
     valid = chosen["images"]
     valid_answered = valid - chosen["refused"]
+    change = chosen["largest_change_of_a_logit"]
     smaller = chosen["errors_of_four_epochs"]
     size, its_size = (f"{found['bytes'] / 1e3:.0f} kB" for found in (record, detector))
     return _filled(f"""# Model card: the network of the service
@@ -205,8 +206,13 @@ come from a twin: a network of the rung `{chosen["twin"]["rung"]}`, trained on
 {valid:,} in float32 and {chosen["errors"]["dynamic"]} in the form of the file. The smaller network
 that would fit in float32 misreads {mean(smaller):.1f} of the same images (mean of {len(smaller)}
 seeds). One twin is too few to tell the two networks apart. The network is the one that lesson 6
-chose before it was tested, and its form is the one whose file is small enough. With the limits, the
-twin refuses {_share(chosen["refused"], valid, 2)} and misreads {chosen["wrong"]} of the
+chose before it was tested. Two forms of its file are small enough. With 8 bits throughout, the twin
+misreads {chosen["errors"]["int8"]} images, but a logit changes by up to {
+        change["int8"]:.1f}. In the
+form that was chosen, a logit changes by up to {change["dynamic"]:.1f}, and the limits need logits
+that can be trusted. With the limits, the twin refuses {
+        _share(chosen["refused"], valid, 2)
+    } and misreads {chosen["wrong"]} of the
 {valid_answered:,} images that it answers.
 
 ## Where it fails, and what it refuses

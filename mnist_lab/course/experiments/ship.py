@@ -125,6 +125,10 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
             "errors": {
                 form: int((found.argmax(axis=1) != y).sum()) for form, found in twins.items()
             },
+            "largest_change_of_a_logit": {
+                form: round(float(np.abs(found - twins["float32"]).max()), 3)
+                for form, found in twins.items()
+            },
             "errors_of_four_epochs": _errors_of_four_epochs(),
             **asdict(outcome(twins[FORM], likeness, y, rule)),
         },
