@@ -64,6 +64,21 @@ def test_inference_has_a_row_for_each_number_of_images() -> None:
 
 
 @pytest.mark.slow
+def test_serving_has_a_row_for_each_network_and_a_sentence_on_the_rest(monkeypatch: Any) -> None:
+    pytest.importorskip("ai_edge_litert")
+    monkeypatch.setenv("MNIST_LAB_QUICK", "1")
+    result = run("serving.py", "--rounds", "1")
+    heads, *rows = table(result)
+    assert heads[2:] == ["requests a second", "p50, ms", "p99, ms", "processor, ms"]
+    assert [row[1] for row in rows] == ["LiteRT", "Keras predict"] * 2
+    cells = [[float(cell.split()[0]) for cell in row[2:]] for row in rows]
+    assert all(value > 0 for row in cells for value in row)
+    assert all(p50 <= p99 for _, p50, p99, _ in cells)
+    assert "target 20" in result.stdout
+    assert "200 clients at once: at least 200 answered" in result.stdout
+
+
+@pytest.mark.slow
 def test_startup_has_a_row_for_each_thing_to_run() -> None:
     _, nothing, package, figure = table(run("startup.py", "--rounds", "1"))
     assert [nothing[0], package[0]] == ["nothing", "import mnist_lab"]

@@ -60,6 +60,18 @@ FORBIDDEN = {
         "def late():\n    from mnist_lab.course.execution import cells",
         "What lessons import",
     ),
+    "service": ("plots.py", "from mnist_lab.serving import network", "import the service"),
+    "service_to_course": (
+        "serving/app.py",
+        "from mnist_lab.course import CourseError",
+        "What lessons import",
+    ),
+    "tensorflow": ("serving/app.py", "def late():\n    import tensorflow", "no TensorFlow"),
+    "tensorflow_behind": (
+        "serving/app.py",
+        "def late():\n    from mnist_lab import models",
+        "no TensorFlow",
+    ),
     "a_room_without_a_layer": ("course/attic/__init__.py", "import os", "Folders"),
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mnist_lab.course.cli import assignments, grading, lessons, reproduce
+from mnist_lab.course.cli import assignments, export, grading, lessons, reproduce, serve
 from mnist_lab.course.cli.errors import show_traceback
 
 __all__ = ["app"]
@@ -41,6 +41,6 @@ def mnist_lab(
             reconfigure(errors="backslashreplace")
 
 
-for _group in (lessons, assignments, grading, reproduce):
+for _group in (lessons, assignments, grading, reproduce, export, serve):
     for _command in _group.COMMANDS:
         app.command()(_command)
