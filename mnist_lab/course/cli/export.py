@@ -86,7 +86,7 @@ def photographs(
         typer.Option(
             min=1, metavar="N", help="Photograph N of them on pages that nobody is asked for."
         ),
-    ] = 500,
+    ] = 250,
     output: Annotated[
         Path | None,
         typer.Option(

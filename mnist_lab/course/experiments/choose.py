@@ -16,10 +16,8 @@ __all__ = ["Outcome", "choose_rule", "fit_temperature", "outcome"]
 
 Array = npt.NDArray[Any]
 
-# The aims are: at most 1 in 1,000 answers is wrong, and under 2 in 100 digits get no answer. The
-# limits are chosen a little better than the aims, because they must also hold for other images.
-WRONG = 0.0006
-REFUSED = 0.018
+WRONG = 0.001  # most wrong answers for each answer
+REFUSED = 0.019  # most digits without an answer: under 2 in 100, also on other images
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,9 @@ def fit_temperature(logits: Array, labels: Array) -> float:
 def choose_rule(logits: Array, detector: Array, labels: Array) -> Rule:
     """Choose the limits on validation images.
 
-    The least probability is the lowest one that leaves few enough wrong answers. The detector then
-    refuses as many images as may still be refused, because it knows best what is no digit.
+    The least probability is the lowest one that, together with the detector, leaves few enough
+    wrong answers. For each least probability that is tried, the detector refuses as many images as
+    may still be refused, because the detector knows best what is no digit.
 
     Args:
         logits: of a network that was not trained on these images, floats of shape (n, 10).
@@ -69,21 +68,17 @@ def choose_rule(logits: Array, detector: Array, labels: Array) -> Rule:
         labels: integers of shape (n,).
 
     Raises:
-        ValueError: no limit keeps wrong answers so rare without refusing too many digits.
+        ValueError: no limits keep wrong answers rare without refusing too many digits.
     """
     temperature = fit_temperature(logits, labels)
     surest = probabilities(logits, temperature).max(axis=1)
     wrong = logits.argmax(axis=1) != labels
-    order = np.argsort(surest, kind="stable")  # the least sure first
-    # How many wrong answers, and how many answers, are left from each place of the order on.
-    left = np.cumsum(wrong[order][::-1])[::-1]
-    answered = np.arange(len(order), 0, -1)
-    fine = np.flatnonzero(left <= WRONG * answered)
-    if not len(fine) or fine[0] > REFUSED * len(order):
-        raise ValueError("Wrong answers are too many: train a better network.")
-    threshold = float(surest[order[fine[0]]])
-    threshold = math.floor(threshold * 1e4) / 1e4
-    unsure = surest < threshold
-    likeness = np.sort(detector[~unsure, 0])
-    may = int(REFUSED * len(order)) - int(unsure.sum())
-    return Rule(temperature, threshold, round(float(likeness[max(may, 0)]), 3))
+    allowed = int(REFUSED * len(labels))
+    for threshold in np.sort(surest)[: allowed + 1]:
+        answered = surest >= threshold
+        may = allowed - int((~answered).sum())
+        likeness = np.sort(detector[answered, 0])[may]
+        answered &= detector[:, 0] >= likeness
+        if (answered & wrong).sum() <= WRONG * answered.sum():
+            return Rule(temperature, float(threshold), float(likeness))
+    raise ValueError("Wrong answers are too many: train a better network.")

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,12 @@ def _quietly() -> Any:
     level = absl.level
     absl.setLevel(logging.ERROR)
     try:
-        with environment.quiet_start(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            environment.quiet_start(),
+            contextlib.redirect_stdout(io.StringIO()),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")
             yield
     finally:
         absl.setLevel(level)
@@ -109,9 +115,9 @@ def convert(model: Any, form: Form, examples: Array) -> bytes:
     Args:
         model: a Keras network with input (batch, 28, 28, 1).
         form: of the numbers in the file.
-        examples: float32 training images of shape (n, 28, 28, 1), in 0..1, that show how large the
-            numbers of each layer become. Only ``int8`` needs them: without, the converter cannot
-            fix any range, and silently leaves the numbers between the layers in float32.
+        examples: float32 training images of shape (n, 28, 28, 1), in 0..1. They show how large the
+            numbers between the layers become, so only ``int8`` looks at them. A converter that has
+            to optimise and gets no examples makes the form ``dynamic``, without a word.
     """
     import tensorflow as tf
 

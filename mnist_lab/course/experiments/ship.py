@@ -68,9 +68,9 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
     """Make the files of the service anew, and return the record.
 
     The shipped network was trained on all 60,000 training images, so no training image can say how
-    often it errs. Its twin was trained in the same way on the first 50,000 images, and so was the
-    detector. The other 10,000 images choose the form of the file, the temperature and the limits.
-    Then the test images are read once.
+    often it errs. A twin has the same layers and was trained on the first 50,000 images, and so was
+    the detector. The other 10,000 images choose the temperature and the limits, and show what the
+    forms of the file cost. Then the test images are read once.
 
     Args:
         weights: of the twin, as ``mnist-lab reproduce --ladder --validation --keep`` stores them.
@@ -115,7 +115,12 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
             "seed": 0,
         },
         "validation": {
-            "twin": {"rung": rung, "sha256": _digest(weights.read_bytes()), "trained_on": trained},
+            "twin": {
+                "rung": rung,
+                "epochs": (ladder.RUNGS | ladder.TRIED)[rung].epochs,
+                "sha256": _digest(weights.read_bytes()),
+                "trained_on": trained,
+            },
             "errors": {
                 form: int((found.argmax(axis=1) != y).sum()) for form, found in twins.items()
             },
@@ -125,7 +130,7 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
         "test": _on_test_images(digits, rule),
         "strangers": {
             name: asdict(found)
-            for name, found in measure_strangers(digits, data.load_sample()).items()
+            for name, found in measure_strangers(digits, data.load_sample(), rule).items()
         },
         "made_with": provenance(digits),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,6 @@ FOLDER = Path(serving.__path__[0])
 DIGITS, DETECTOR = FOLDER / "digits.tflite", FOLDER / "detector.tflite"
 
 Array = npt.NDArray[Any]
-
-
-@cache
-def _interpreter(path: Path) -> Any:
-    return load(path)
 
 
 def scaled(images: Array) -> Array:
@@ -47,5 +41,5 @@ def answers(images: Array, rule: Rule | None = None) -> tuple[Array, list[str | 
     """
     if not len(images):
         return np.empty(0, np.int64), []
-    outputs = [logits(_interpreter(path), scaled(images)) for path in (DIGITS, DETECTOR)]
+    outputs = [logits(load(path), scaled(images)) for path in (DIGITS, DETECTOR)]
     return outputs[0].argmax(axis=1), reasons(*outputs, rule)

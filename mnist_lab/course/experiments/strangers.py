@@ -15,6 +15,7 @@ from mnist_lab.course.experiments.drawings import LETTERS, NUMERALS, scribbles, 
 from mnist_lab.course.experiments.shipped import answers
 from mnist_lab.data import Digits
 from mnist_lab.pictures import PictureError, to_mnist
+from mnist_lab.serving.refusal import Rule
 
 __all__ = ["Answered", "measure_strangers"]
 
@@ -48,7 +49,9 @@ class Answered:
         return self.not_read + self.unsure
 
 
-def _answered(pictures: Iterable[Grey], labels: npt.ArrayLike | None = None) -> Answered:
+def _answered(
+    pictures: Iterable[Grey], rule: Rule, labels: npt.ArrayLike | None = None
+) -> Answered:
     seen, kept, number = [], [], 0
     for place, picture in enumerate(pictures):
         number += 1
@@ -57,11 +60,11 @@ def _answered(pictures: Iterable[Grey], labels: npt.ArrayLike | None = None) -> 
         except PictureError:
             continue
         kept.append(place)
-    return _judged(seen, number, None if labels is None else np.asarray(labels)[kept])
+    return _judged(seen, number, rule, None if labels is None else np.asarray(labels)[kept])
 
 
-def _judged(seen: Any, number: int, labels: npt.NDArray[Any] | None) -> Answered:
-    read, reasons = answers(np.asarray(seen))
+def _judged(seen: Any, number: int, rule: Rule, labels: npt.NDArray[Any] | None) -> Answered:
+    read, reasons = answers(np.asarray(seen), rule)
     sure = np.array([reason is None for reason in reasons], dtype=bool)
     right = None if labels is None else int((sure & (read == labels)).sum())
     return Answered(number, number - len(seen), int((~sure).sum()), right)
@@ -87,12 +90,13 @@ def _pairs(digits: Digits) -> Iterator[Grey]:
         yield np.asarray(large, np.uint8)
 
 
-def measure_strangers(digits: Digits, sample: Digits) -> dict[str, Answered]:
+def measure_strangers(digits: Digits, sample: Digits, rule: Rule) -> dict[str, Answered]:
     """Show the shipped networks what is no test digit of MNIST, as the service would get it.
 
     Args:
         digits: MNIST, for pairs of its test digits.
         sample: the bundled sample, digits of other people in another form.
+        rule: of refusal.
 
     Returns:
         What became of each kind of picture, by its name.
@@ -103,15 +107,14 @@ def measure_strangers(digits: Digits, sample: Digits) -> dict[str, Answered]:
     numerals = list(_by_hand(NUMERALS[SECOND_HAND]))
     other_pen = np.concatenate([sample.x_train, sample.x_test])
     return {
-        "letters": _answered(picture for _, picture in letters),
-        "letters that look like digits": _answered(alike),
-        "letters that do not": _answered(unlike),
-        "scribbles": _answered(scribbles(SECOND_HAND, SEED, SCRIBBLES)),
-        "two digits side by side": _answered(_pairs(digits)),
+        "letters that look like digits": _answered(alike, rule),
+        "letters that do not look like digits": _answered(unlike, rule),
+        "scribbles": _answered(scribbles(SECOND_HAND, SEED, SCRIBBLES), rule),
+        "two digits side by side": _answered(_pairs(digits), rule),
         "digits drawn with a round pen": _answered(
-            (picture for _, picture in numerals), [int(digit) for digit, _ in numerals]
+            (picture for _, picture in numerals), rule, [int(digit) for digit, _ in numerals]
         ),
         "digits of scikit-learn": _judged(
-            other_pen, len(other_pen), np.concatenate([sample.y_train, sample.y_test])
+            other_pen, len(other_pen), rule, np.concatenate([sample.y_train, sample.y_test])
         ),
     }

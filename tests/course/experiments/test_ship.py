@@ -1,0 +1,110 @@
+"""What is shipped: limits are chosen as promised and hold on fresh drawings; the card is true."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_lab.course.experiments import card as cards
+from mnist_lab.course.experiments.choose import (
+    REFUSED,
+    WRONG,
+    choose_rule,
+    fit_temperature,
+    outcome,
+)
+from mnist_lab.course.experiments.detector import LOOK_LIKE_DIGITS, brought_to_form
+from mnist_lab.course.experiments.drawings import LETTERS, NUMERALS, scribbles, written
+from mnist_lab.course.experiments.shipped import answers
+from mnist_lab.serving.refusal import RECORD
+
+Record = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def record() -> Record:
+    found: Record = json.loads(RECORD.read_text(encoding="utf-8"))
+    return found
+
+
+def judged(images: int, seed: int = 0) -> tuple[Any, Any, Any]:
+    """Logits, outputs of a detector and labels, as of a network with 1 % errors that knows them."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 10, images)
+    scores = rng.normal(0, 1, (images, 10))
+    scores[np.arange(images), labels] += 12
+    unclear = rng.random(images) < 0.02
+    scores[unclear] = rng.normal(0, 1, (unclear.sum(), 10))
+    return scores, rng.normal(4, 2, (images, 1)), labels
+
+
+def test_limits_keep_both_promises_and_use_what_they_may() -> None:
+    scores, detector, labels = judged(5000)
+    rule = choose_rule(scores, detector, labels)
+    found = outcome(scores, detector, labels, rule)
+    assert found.wrong <= WRONG * (found.images - found.refused)
+    assert found.refused == int(REFUSED * 5000)
+    assert (detector < rule.detector_threshold).any()
+
+
+def test_a_network_that_errs_too_often_gets_no_limits() -> None:
+    scores, detector, labels = judged(5000)
+    wrong = np.arange(5000) % 20 == 0
+    labels[wrong] = (labels[wrong] + 1) % 10
+    with pytest.raises(ValueError, match="train a better network"):
+        choose_rule(scores, detector, labels)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_is_found(temperature: float) -> None:
+    """Labels that are drawn with the probabilities of the logits are calibrated at 1."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0, 3, (20_000, 10))
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    labels = (shares.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
+    assert fit_temperature(temperature * scores, labels) == pytest.approx(temperature, rel=0.05)
+
+
+def share_refused(pictures: Any) -> float:
+    images, refused = brought_to_form(pictures)
+    _, reasons = answers(images)
+    unsure = sum(reason is not None for reason in reasons)
+    return (refused + unsure) / (refused + len(images))
+
+
+def recorded(record: Record, name: str) -> float:
+    found = record["strangers"][name]
+    return float((found["not_read"] + found["unsure"]) / found["pictures"])
+
+
+def test_fresh_letters_and_scribbles_are_refused_as_recorded(record: Record) -> None:
+    hands = [sign for seed in (3000, 3001, 3002) for sign in written(LETTERS[1], seed)]
+    unlike = share_refused(p for letter, p in hands if letter not in LOOK_LIKE_DIGITS)
+    assert unlike >= recorded(record, "letters that do not look like digits") - 0.12
+    assert share_refused(scribbles(1, 3000, 60)) >= recorded(record, "scribbles") - 0.15
+
+
+def test_fresh_drawn_digits_are_answered() -> None:
+    hands = [picture for seed in (3000, 3001, 3002) for _, picture in written(NUMERALS[0], seed)]
+    assert share_refused(hands) <= 0.1
+
+
+def test_promises_hold_on_the_images_that_chose_and_on_the_test_images(record: Record) -> None:
+    for found in (record["validation"], record["test"]):
+        assert found["refused"] < 0.02 * found["images"]
+        assert found["wrong"] <= 0.001 * (found["images"] - found["refused"])
+
+
+def test_the_card_is_made_from_the_record(record: Record) -> None:
+    assert cards.CARD.read_text(encoding="utf-8") == cards.card(record)
+
+
+def test_a_changed_record_changes_the_card(record: Record, tmp_path: Path) -> None:
+    other = json.loads(json.dumps(record))
+    other["test"]["errors"] += 7
+    assert cards.card(other) != cards.card(record)
+    assert "No photographs were measured" in cards.card(record, tmp_path / "none.csv")
