@@ -57,7 +57,8 @@ def listen(host: str, port: int) -> socket.socket:
         OSError: the port is in use, or the host is no name of this computer.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
+    both = host == "::" and socket.has_dualstack_ipv6()  # every address, those of IPv4 as well
+    return socket.create_server((host, port), family=family, backlog=2048, dualstack_ipv6=both)
 
 
 def addresses(listening: socket.socket) -> list[str]:

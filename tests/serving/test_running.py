@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -186,12 +187,21 @@ def test_colab_may_show_the_page_in_its_frame(monkeypatch: pytest.MonkeyPatch) -
     assert "frame-ancestors https://*.google.com" in answer.headers["content-security-policy"]
 
 
-def test_addresses_of_all_networks_are_named() -> None:
-    with closing(run.listen("0.0.0.0", 0)) as listening:
+HAS_IPV6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 on this machine")
+
+
+@pytest.mark.parametrize(
+    ("host", "own"), [("0.0.0.0", "127.0.0.1"), pytest.param("::", "[::1]", marks=HAS_IPV6)]
+)
+def test_addresses_of_all_networks_are_named(host: str, own: str) -> None:
+    with closing(run.listen(host, 0)) as listening:
         first, *others = run.addresses(listening)
         port = listening.getsockname()[1]
-    assert first == f"http://127.0.0.1:{port}"
-    assert all(address.endswith(f":{port}") and "0.0.0.0" not in address for address in others)
+        assert first == f"http://{own}:{port}"
+        for address in others:  # a telephone would use it
+            assert re.fullmatch(rf"http://(?!0\.)[\d.]+:{port}", address)
+            with socket.create_connection((address.split("/")[2].split(":")[0], port), 5):
+                pass
 
 
 # ---- The command ----
