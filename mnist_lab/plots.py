@@ -230,12 +230,13 @@ def map_grid(
     *,
     row_labels: Sequence[object] | None = None,
     title: str = "",
-    size: float = 1.25,
+    size: float = 1.0,
 ) -> Figure:
     """Draw explanations beside the digits that they explain, a row for each digit.
 
     Each map has its own scale, from minus its largest size to plus its largest size, because maps
-    of several methods have several units. Thin lines show where the ink is.
+    of several methods have several units. Where no map has a negative number, the scales begin
+    at 0. Thin lines show where the ink is.
 
     Args:
         images: shape (n, height, width); full ink is 255 in integers, 1 in floats.
@@ -247,6 +248,8 @@ def map_grid(
         ValueError: there is nothing to draw, or the maps do not fit the images.
     """
     pictures, full_ink = _pictures(images)
+    if not maps:
+        raise ValueError("There are no maps to draw: pass those of one method at least.")
     columns = {name: np.asarray(numbers, dtype=float) for name, numbers in maps.items()}
     for name, numbers in columns.items():
         if numbers.shape != pictures.shape:
@@ -254,29 +257,28 @@ def map_grid(
                 f"The maps of {name} have shape {numbers.shape} for images of {pictures.shape}: "
                 "pass one number for each pixel."
             )
-    n = len(pictures)
-    figure, axes = plt.subplots(
-        n,
-        len(columns) + 1,
-        squeeze=False,
-        figsize=((len(columns) + 1) * size + 0.8, n * size + 0.4 + 0.45 * bool(title)),
-    )
+    is_signed = any((numbers < 0).any() for numbers in columns.values())
+    low, colours = (-1, "PuOr_r") if is_signed else (0, "Oranges")
+    n, across = len(pictures), len(columns) + 1
+    width, height = across * size + 2.0, n * size + 0.3 + 0.45 * bool(title)
+    figure, axes = plt.subplots(n, across, squeeze=False, figsize=(width, height))
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="0.8", linewidth=0.7)
     for i, row in enumerate(axes):
         row[0].imshow(pictures[i], cmap="gray_r", vmin=0, vmax=full_ink)
         for ax, numbers in zip(row[1:], columns.values(), strict=True):
             most = np.abs(numbers[i]).max() or 1.0  # a map may be 0 everywhere
-            drawn = ax.imshow(numbers[i] / most, cmap="PuOr_r", vmin=-1, vmax=1)
+            drawn = ax.imshow(numbers[i] / most, cmap=colours, vmin=low, vmax=1)
             if pictures[i].min() < full_ink / 2 < pictures[i].max():
                 ax.contour(pictures[i], [full_ink / 2], colors="0.35", linewidths=0.7)
     for ax, name in zip(axes[0], ["image", *columns], strict=True):
         ax.set_title(name, loc="center", fontsize=10, fontweight="normal")
     for label, ax in zip(row_labels or (), axes[:, 0], strict=False):
         ax.set_ylabel(str(label), rotation=0, ha="right", va="center")
-    if columns:
-        bar = figure.colorbar(drawn, ax=axes, shrink=min(1.0, 2.2 / n), pad=0.02)
-        bar.set_ticks([-1, 0, 1], labels=["against", "0", "for"])
+    bar = figure.colorbar(drawn, ax=axes, shrink=min(1.0, 2.2 / n), pad=0.02)
+    ends = {-1: "against", 0: "0", 1: "for"} if is_signed else {0: "0", 1: "largest"}
+    bar.set_ticks(list(ends), labels=list(ends.values()))
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure

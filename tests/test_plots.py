@@ -78,6 +78,15 @@ def test_map_grid_shows_where_the_ink_is() -> None:
 def test_map_grid_says_what_it_needs() -> None:
     with pytest.raises(ValueError, match=r"maps of a have shape \(3, 28, 28\) for images of \(12,"):
         plots.map_grid(IMAGES, {"a": IMAGES[:3]})
+    with pytest.raises(ValueError, match="no maps to draw: pass those of one method at least"):
+        plots.map_grid(IMAGES, {})
+
+
+def test_map_grid_of_sizes_has_a_scale_from_zero() -> None:
+    figure = plots.map_grid(IMAGES[:1], {"a": IMAGES[:1]})
+    assert figure.axes[1].images[0].get_clim() == (0, 1)
+    words = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+    assert words == ["0", "largest"]
 
 
 @pytest.mark.parametrize("images", [np.zeros((28, 28)), np.zeros((0, 28, 28))])
