@@ -45,6 +45,7 @@ __all__ = [
     "interval_plot",
     "ladder_plot",
     "learning_curves",
+    "map_grid",
     "thumbnail_map",
     "use_style",
     "verdict_plot",
@@ -220,6 +221,66 @@ def learning_curves(history: Mapping[str, Sequence[float]], *, title: str = "") 
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.legend()
     figure.suptitle(title, fontweight="bold")
+    return figure
+
+
+def map_grid(
+    images: npt.ArrayLike,
+    maps: Mapping[str, npt.ArrayLike],
+    *,
+    row_labels: Sequence[object] | None = None,
+    title: str = "",
+    size: float = 1.0,
+) -> Figure:
+    """Draw explanations beside the digits that they explain, a row for each digit.
+
+    Each map has its own scale, from minus its largest size to plus its largest size, because maps
+    of several methods have several units. Where no map has a negative number, the scales begin
+    at 0. Thin lines show where the ink is.
+
+    Args:
+        images: shape (n, height, width); full ink is 255 in integers, 1 in floats.
+        maps: under the name of each method one number for each pixel, shape (n, height, width).
+        row_labels: one label a row, written to its left, or None.
+        size: edge of one image in inches.
+
+    Raises:
+        ValueError: there is nothing to draw, or the maps do not fit the images.
+    """
+    pictures, full_ink = _pictures(images)
+    if not maps:
+        raise ValueError("There are no maps to draw: pass those of one method at least.")
+    columns = {name: np.asarray(numbers, dtype=float) for name, numbers in maps.items()}
+    for name, numbers in columns.items():
+        if numbers.shape != pictures.shape:
+            raise ValueError(
+                f"The maps of {name} have shape {numbers.shape} for images of {pictures.shape}: "
+                "pass one number for each pixel."
+            )
+    is_signed = any((numbers < 0).any() for numbers in columns.values())
+    low, colours = (-1, "PuOr_r") if is_signed else (0, "Oranges")
+    n, across = len(pictures), len(columns) + 1
+    width, height = across * size + 2.0, n * size + 0.3 + 0.45 * bool(title)
+    figure, axes = plt.subplots(n, across, squeeze=False, figsize=(width, height))
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set(visible=True, color="0.8", linewidth=0.7)
+    for i, row in enumerate(axes):
+        row[0].imshow(pictures[i], cmap="gray_r", vmin=0, vmax=full_ink)
+        for ax, numbers in zip(row[1:], columns.values(), strict=True):
+            most = np.abs(numbers[i]).max() or 1.0  # a map may be 0 everywhere
+            drawn = ax.imshow(numbers[i] / most, cmap=colours, vmin=low, vmax=1)
+            if pictures[i].min() < full_ink / 2 < pictures[i].max():
+                ax.contour(pictures[i], [full_ink / 2], colors="0.35", linewidths=0.7)
+    for ax, name in zip(axes[0], ["image", *columns], strict=True):
+        ax.set_title(name, loc="center", fontsize=10, fontweight="normal")
+    for label, ax in zip(row_labels or (), axes[:, 0], strict=False):
+        ax.set_ylabel(str(label), rotation=0, ha="right", va="center")
+    bar = figure.colorbar(drawn, ax=axes, shrink=min(1.0, 2.2 / n), pad=0.02)
+    ends = {-1: "against", 0: "0", 1: "for"} if is_signed else {0: "0", 1: "largest"}
+    bar.set_ticks(list(ends), labels=list(ends.values()))
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
 
 

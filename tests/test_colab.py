@@ -10,15 +10,23 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from mnist_lab.course.execution.catalogue import read_course
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = Path(
     os.environ.get("MNIST_LAB_CONSTRAINTS", ROOT.parent / "shared" / "colab" / "constraints.txt")
 )
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXPLAIN: list[str] = PROJECT["optional-dependencies"]["explain"]
+SOURCE_ONLY = {"lime"}
 
 pytestmark = pytest.mark.skipif(
     not LIST.is_file(), reason="no list of Colab's packages: name one in MNIST_LAB_CONSTRAINTS"
@@ -30,7 +38,7 @@ def pinned(text: str) -> dict[str, str]:
     return {canonicalize_name(name): version.strip() for name, version in lines}
 
 
-def resolve(requirement: str, versions: dict[str, str], folder: Path) -> dict[str, str]:
+def resolve(versions: dict[str, str], folder: Path, *requirements: str) -> dict[str, str]:
     """Let pip resolve for Colab's Python, allowing no other version of what is there."""
     constraints = folder / "constraints.txt"
     constraints.write_text("".join(f"{n}=={v}\n" for n, v in versions.items()))
@@ -47,7 +55,7 @@ def resolve(requirement: str, versions: dict[str, str], folder: Path) -> dict[st
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", *target),
             *("--ignore-installed", "--constraint", str(constraints), "--report", str(report)),
-            requirement,
+            *requirements,
         ],
         check=True,
         capture_output=True,
@@ -55,6 +63,21 @@ def resolve(requirement: str, versions: dict[str, str], folder: Path) -> dict[st
     )
     installed = [item["metadata"] for item in json.loads(report.read_text())["install"]]
     return {canonicalize_name(m["name"]): m["version"] for m in installed}
+
+
+def with_wheels(requirement: str) -> list[str]:
+    """Return a requirement, or what it requires itself if it comes as source only.
+
+    Pip resolves for another Python than its own from wheels only.
+    """
+    name = Requirement(requirement).name
+    if name not in SOURCE_ONLY:
+        return [requirement]
+    return [
+        each
+        for each in metadata.requires(name) or []
+        if (marker := Requirement(each).marker) is None or marker.evaluate({"extra": ""})
+    ]
 
 
 def changes(resolved: dict[str, str], versions: dict[str, str]) -> dict[str, str]:
@@ -65,14 +88,31 @@ def changes(resolved: dict[str, str], versions: dict[str, str]) -> dict[str, str
 @pytest.mark.slow
 def test_nothing_changes(tmp_path: Path) -> None:
     versions = pinned(LIST.read_text())
-    resolved = resolve(f"{ROOT}[tf]", versions, tmp_path)
+    resolved = resolve(versions, tmp_path, f"{ROOT}[tf]")
     assert {"numpy", "keras", "tensorflow", "mnist-lab"} <= set(resolved)
     assert changes(resolved, versions) == {}
 
 
+@pytest.mark.slow
+def test_what_explains_answers_changes_nothing(tmp_path: Path) -> None:
+    versions = pinned(LIST.read_text())
+    requirements = [part for each in EXPLAIN for part in with_wheels(each)]
+    resolved = resolve(versions, tmp_path, f"{ROOT}[tf]", *requirements)
+    assert {"shap", "scikit-image", "numpy"} <= set(resolved)
+    assert changes(resolved, versions) == {}
+
+
+def test_set_up_cells_install_what_colab_lacks_and_nothing_else() -> None:
+    versions = pinned(LIST.read_text())
+    installed = {name for lesson in read_course(ROOT).lessons for name in lesson.packages}
+    lacking = {Requirement(each).name for each in EXPLAIN} - versions.keys()
+    assert lacking <= installed
+    assert not {canonicalize_name(Requirement(name).name) for name in installed} & versions.keys()
+
+
 def test_an_older_numpy_there_turns_it_red(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failure:
-        resolve(str(ROOT), {"numpy": "1.26.4"}, tmp_path)
+        resolve({"numpy": "1.26.4"}, tmp_path, str(ROOT))
     assert b"conflicting dependencies" in failure.value.stderr
 
 

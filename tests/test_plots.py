@@ -53,6 +53,42 @@ def test_integers_and_floats_are_drawn_with_the_same_ink() -> None:
     assert (whole, scaled) == ((0, 255), (0, 1))
 
 
+def test_map_grid_draws_each_map_on_its_own_scale() -> None:
+    maps = {"small": np.full((2, 28, 28), -0.01), "zero": np.zeros((2, 28, 28))}
+    maps["small"][0, 3, 4] = 0.02
+    figure = plots.map_grid(IMAGES[:2], maps, row_labels=["a 7", "a 2"])
+    drawn = [ax for ax in figure.axes if ax.images]
+    assert [ax.get_title() for ax in drawn[:3]] == ["image", "small", "zero"]
+    assert [ax.get_ylabel() for ax in drawn[::3]] == ["a 7", "a 2"]
+    small = np.asarray(drawn[1].images[0].get_array())
+    assert (small[3, 4], small[0, 0]) == (1, -0.5)
+    assert np.asarray(drawn[4].images[0].get_array()).tolist() == [[-1] * 28] * 28
+    assert not np.asarray(drawn[2].images[0].get_array()).any()
+    assert drawn[1].images[0].get_clim() == (-1, 1)
+
+
+def test_map_grid_shows_where_the_ink_is() -> None:
+    half = np.zeros((1, 28, 28), "float32")
+    half[0, :, :14] = 1
+    for image, outlines in ((half, 1), (half * 0, 0)):
+        figure = plots.map_grid(image, {"a": image})
+        assert len(figure.axes[1].collections) == outlines
+
+
+def test_map_grid_says_what_it_needs() -> None:
+    with pytest.raises(ValueError, match=r"maps of a have shape \(3, 28, 28\) for images of \(12,"):
+        plots.map_grid(IMAGES, {"a": IMAGES[:3]})
+    with pytest.raises(ValueError, match="no maps to draw: pass those of one method at least"):
+        plots.map_grid(IMAGES, {})
+
+
+def test_map_grid_of_sizes_has_a_scale_from_zero() -> None:
+    figure = plots.map_grid(IMAGES[:1], {"a": IMAGES[:1]})
+    assert figure.axes[1].images[0].get_clim() == (0, 1)
+    words = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+    assert words == ["0", "largest"]
+
+
 @pytest.mark.parametrize("images", [np.zeros((28, 28)), np.zeros((0, 28, 28))])
 def test_digit_grid_says_what_it_needs(images: Any) -> None:
     with pytest.raises(ValueError, match=r"pass at least one image as \(n, height, width\)"):
@@ -185,6 +221,10 @@ def named(ax: Any, *names: Any) -> None:
 # Each kind of thing that a figure shows, and the same figure with one thing changed.
 CHANGES = {
     "an image": (lambda: plots.digit_grid(IMAGES), lambda: plots.digit_grid(changed(IMAGES))),
+    "a map": (
+        lambda: plots.map_grid(IMAGES, {"a": IMAGES / 255}),
+        lambda: plots.map_grid(IMAGES, {"a": changed(IMAGES) / 255}),
+    ),
     "titles": (lambda: plots.digit_grid(IMAGES), lambda: plots.digit_grid(IMAGES, range(12))),
     "labels of rows": (
         lambda: plots.digit_grid(IMAGES, columns=6, row_labels=["right", "wrong"]),

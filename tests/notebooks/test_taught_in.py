@@ -30,13 +30,16 @@ from mnist_lab.evaluation import count_ties
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 MODULES = (
     "augmentation",
+    "calibration",
     "data",
     "environment",
     "evaluation",
+    "explanation",
     "models",
     "pictures",
     "plots",
     "recipes",
+    "selective",
 )
 
 
@@ -82,15 +85,44 @@ def same(one: Any, other: Any) -> bool:
 
 
 IMAGES = np.random.default_rng(0).random((3, 28, 28, 1), "float32")
+CLASSES = np.array([7, 0, 3])
+LOGITS = np.random.default_rng(1).normal(0, 3, (40, 10))
 HISTORY = {"loss": [0.5, 0.2], "accuracy": [0.8, 0.9], "val_loss": [0.4, 0.3]}
+
+
+def small_network() -> Any:
+    """A network with a layer "maps" of feature maps; its random weights are always alike."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(4, 5, strides=2, padding="same", activation="relu", name="maps"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10),
+        ]
+    )
+
+
 # Arguments with which a function of the package and that of the lesson are compared.
 EXAMPLES: dict[str, Callable[[], list[tuple[Any, ...]]]] = {
     "confusion_heatmap": lambda: [(np.arange(100).reshape(10, 10),)],
     "count_ties": lambda: [([[0.0, 1.0, 1.0], [0.5, 0.2, 0.2], [1.0, 1.0, 1.0]],), ([[1.0, 0.0]],)],
+    "deletion_curve": lambda: [
+        (small_network(), IMAGES, CLASSES, IMAGES[..., 0].round(1), [0, 5, 700]),
+    ],
+    "fit_temperature": lambda: [(LOGITS[:, ::2].argmax(axis=1), LOGITS)],
+    "grad_cam": lambda: [(small_network(), IMAGES, CLASSES, "maps")],
+    "gradients": lambda: [(small_network(), IMAGES, CLASSES)],
     "look_up": lambda: [(IMAGES, random_places(IMAGES, (3, 4)))],
     "random_places": lambda: [(IMAGES, (1, 2))],
     "learning_curves": lambda: [(HISTORY,), ({**HISTORY, "val_accuracy": [0.7, 0.8]},)],
     "logits_model": lambda: [(models.fnn_sigmoid(),), (models.fnn_softmax(),)],
+    "occlusion": lambda: [
+        (small_network(), IMAGES, CLASSES),
+        (small_network(), IMAGES, CLASSES, 9),
+    ],
 }
 
 

@@ -135,8 +135,9 @@ def first_cells(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
     if str(lesson.minutes) not in aims.source:
         yield f"cell 2 lacks the line `{lesson.minutes}`, as in course.toml: write it so"
     lines = [line for line in without_pointers(set_up.source).splitlines() if line]
-    if lines != _SET_UP.splitlines():
-        yield "cell 3 is not the set-up cell: copy it from another lesson to the letter"
+    if lines != " ".join([_SET_UP.rstrip(), *lesson.packages]).splitlines():
+        last = "".join(f", and end its last line with {name}" for name in lesson.packages)
+        yield f"cell 3 is not the set-up cell: copy it from another lesson to the letter{last}"
     if "parameters" not in tags(parameters):
         yield "cell 4 is not tagged `parameters`: tag it"
     if missing := {"use_style", "load_mnist", "report"} - call_names(tree(imports)):

@@ -351,6 +351,16 @@ def test_bounds_of_one_lesson(good: NotebookNode) -> None:
         lesson_problems(good, lesson)
 
 
+def test_set_up_installs_what_colab_lacks(good: NotebookNode) -> None:
+    lesson = replace(good_lesson.LESSON, packages=("lime", "keras-tuner"))
+    message = "to the letter, and end its last line with lime, and end its last line with keras-"
+    assert any(message in fault for fault in lesson_problems(good, lesson))
+    installs = change('.zip"', '.zip" lime keras-tuner')(good)
+    assert lesson_problems(installs, lesson) == []
+    faults = lesson_problems(installs, good_lesson.LESSON)  # its list names no packages
+    assert any("cell 3 is not the set-up cell" in fault for fault in faults)
+
+
 @pytest.mark.parametrize("name", LINTED)
 def test_lints_notice(name: str, good: NotebookNode) -> None:
     breaks, expected = LINTED[name]
