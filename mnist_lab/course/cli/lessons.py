@@ -203,6 +203,35 @@ def refresh(lessons: Names = None, timeout: Timeout = None) -> None:
         raise typer.Exit(1)
 
 
+@plain_words("The same command makes the rest of the book.")
+def site(
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the book.  [default: build/site]"),
+    ] = None,
+) -> None:
+    """Make the course a book to read and to publish.
+
+    The book has the lessons with their stored outputs, the exercises, the results, a glossary, the
+    pages for instructors, and the functions that lessons import. The command executes no notebook.
+    A link that leads nowhere is a fault, which the command names. Only pages that changed are made
+    again. The book can be read without a network.
+
+    \b
+    mnist-lab site                       then open build/site/index.html
+    mnist-lab site --output public       for a web server
+    """
+    from mnist_lab.course.execution.catalogue import find_course
+    from mnist_lab.course.publishing.book import make_book
+    from mnist_lab.course.publishing.site import TITLE, site_pages
+
+    course = find_course(Path.cwd())
+    build = course.folder / "build"
+    output = output or build / "site"
+    make_book(site_pages(course), output, build / "sphinx" / "site", title=TITLE)
+    typer.echo(f"The book is ready: {output}/index.html")
+
+
 @plain_words()
 def lint(
     files: Annotated[
@@ -313,4 +342,4 @@ def new_lesson(
     )
 
 
-COMMANDS = (run, refresh, lint, badges, new_lesson)
+COMMANDS = (run, refresh, site, lint, badges, new_lesson)
