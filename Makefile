@@ -1,6 +1,7 @@
 # Each command first installs what it needs into .venv.
-#   make course       run the lessons, and write pages and results to build/course
+#   make course       run the lessons, and make a book of their results in build/course
 #   make test         run every check of the package, the lessons and the exercises, as CI does
+#   make site         make the course a book to publish, in build/site, from the committed notebooks
 #   make lab          open the lessons in JupyterLab
 #   make refresh      run the lessons on real MNIST, and store their outputs in the notebooks
 #   make assignments  check and release the exercises, try all answers, and rehearse the grading
@@ -14,10 +15,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: course test lint unit notebooks lab refresh assignments clean
+.PHONY: course site test lint unit notebooks lab refresh assignments clean
 
 course: $(READY)
 	$(BIN)/mnist-lab run
+
+site: $(READY)
+	$(BIN)/mnist-lab site
 
 test: lint unit notebooks
 

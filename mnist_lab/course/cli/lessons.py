@@ -12,6 +12,8 @@ from mnist_lab.course import CourseError
 from mnist_lab.course.cli.errors import plain_words, report_faults
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from mnist_lab.course.execution.catalogue import Lesson
     from mnist_lab.course.execution.runner import RunPlan
 
@@ -64,12 +66,13 @@ def run(
     ] = None,
     timeout: Timeout = None,
 ) -> None:
-    """Execute lessons and write pages to read.
+    """Execute lessons and make a book of them.
 
-    An index of the pages gives the main result of each lesson. The lessons run on MNIST if MNIST is
-    found or can be downloaded. Otherwise they run on a small bundled sample. When a lesson fails,
+    The book begins with the main result of each lesson. The lessons run on MNIST if MNIST is found
+    or can be downloaded. Otherwise they run on a small bundled sample. When a lesson fails,
     the command names the cell and the error, runs the other lessons, and ends with exit code 1. A
-    lesson that is finished and unchanged is not executed again, but its page is written anew.
+    lesson that is finished and unchanged is not executed again. The book is made when the last
+    lesson has ended; until then, its first page says how far the lessons are.
 
     A cell may take as long as it needs, because a computer may be slow. The command notices at once
     when a kernel dies. Use --timeout where nobody watches.
@@ -122,41 +125,62 @@ def _lessons_in(folder: Path) -> list[Lesson]:
 
 
 def _execute_and_publish(plan: RunPlan, headings: Mapping[str, str]) -> int:
-    """Run a plan and write the pages of all lessons; return how many lessons failed.
+    """Run a plan and make a book of all executed lessons; return how many lessons failed.
 
-    Pages are written anew even for lessons that are not executed again: their look and their links
-    may have changed since.
+    While lessons run, the index is a page that says how far they are. So no reader takes the
+    results of an earlier run for those of this one.
     """
     from mnist_lab._files import write_text
     from mnist_lab.course.execution.cells import headline
     from mnist_lab.course.execution.progress import duration
     from mnist_lab.course.execution.records import earlier_runs
     from mnist_lab.course.execution.runner import run as run_lessons
-    from mnist_lab.course.publishing.pages import index_page, lesson_page
+    from mnist_lab.course.publishing.run_book import progress_page
 
-    def publish(name: str) -> None:
-        write_text(plan.output / f"{name}.html", lesson_page(executed[name], list(headings)))
-        write_text(plan.output / "index.html", index_page(headings, executed))
+    def show_progress(*, stopped: bool = False) -> None:
+        plan.output.mkdir(parents=True, exist_ok=True)
+        done = {name: notebook for name, notebook in executed.items() if name not in waiting}
+        page = progress_page(headings, done, stopped=stopped)
+        write_text(plan.output / "index.html", page)
 
     executed = earlier_runs(plan.output, headings)
-    failed = 0
+    failed, waiting = 0, set(plan.todo)
     with plan.progress() as progress:
-        for name in executed.keys() - set(plan.todo):
-            publish(name)
+        show_progress()
         for name, notebook in plan.finished.items():
             took = duration(notebook.metadata.mnist_lab.seconds)
             progress.say(f"{name}: finished before (in {took}), skipped; --fresh runs it again")
-        for name, notebook in run_lessons(plan, progress):
-            executed[name] = notebook
-            record = notebook.metadata.mnist_lab
-            if record.failure:  # said at once; a page takes a moment
-                failed += 1
-                progress.fail(name, record.failure)
-            publish(name)
-            if not record.failure:
-                line = f"{name}: done in {duration(record.seconds)}. {headline(notebook)}"
-                progress.finish(name, line.rstrip())
+        try:
+            for name, notebook in run_lessons(plan, progress):
+                executed[name] = notebook
+                waiting.discard(name)
+                record = notebook.metadata.mnist_lab
+                if record.failure:
+                    failed += 1
+                    progress.fail(name, record.failure)
+                else:
+                    line = f"{name}: done in {duration(record.seconds)}. {headline(notebook)}"
+                    progress.finish(name, line.rstrip())
+                show_progress()
+        except BaseException:
+            show_progress(stopped=True)
+            raise
+    _make_run_book(plan.output, headings, executed)
     return failed
+
+
+def _make_run_book(
+    output: Path, headings: Mapping[str, str], executed: Mapping[str, NotebookNode]
+) -> None:
+    """Make the book of a run; a fault of a page, such as a dead link, is said and stops nothing."""
+    from mnist_lab.course.publishing.book import make_book
+    from mnist_lab.course.publishing.run_book import RUN_TITLE, run_pages
+
+    typer.echo("making the book")
+    try:
+        make_book(run_pages(headings, executed), output, output / ".sphinx", title=RUN_TITLE)
+    except CourseError as fault:
+        typer.echo(str(fault), err=True)
 
 
 @plain_words("The lessons reported as refreshed have new outputs, and the others are as they were.")
@@ -201,6 +225,35 @@ def refresh(lessons: Names = None, timeout: Timeout = None) -> None:
     typer.echo(f"{len(chosen) - failed} of {len(chosen)} lessons refreshed.")
     if failed:
         raise typer.Exit(1)
+
+
+@plain_words("The same command makes the rest of the book.")
+def site(
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the book.  [default: build/site]"),
+    ] = None,
+) -> None:
+    """Make the course a book to read and to publish.
+
+    The book has the lessons with their stored outputs, the exercises, the results, a glossary, the
+    pages for instructors, and the functions that lessons import. The command executes no notebook.
+    A link that leads nowhere is a fault, which the command names. Only pages that changed are made
+    again. The book can be read without a network.
+
+    \b
+    mnist-lab site                       then open build/site/index.html
+    mnist-lab site --output public       for a web server
+    """
+    from mnist_lab.course.execution.catalogue import find_course
+    from mnist_lab.course.publishing.book import make_book
+    from mnist_lab.course.publishing.site import TITLE, site_pages
+
+    course = find_course(Path.cwd())
+    build = course.folder / "build"
+    output = output or build / "site"
+    make_book(site_pages(course), output, build / "sphinx" / "site", title=TITLE)
+    typer.echo(f"The book is ready: {output}/index.html")
 
 
 @plain_words()
@@ -313,4 +366,4 @@ def new_lesson(
     )
 
 
-COMMANDS = (run, refresh, lint, badges, new_lesson)
+COMMANDS = (run, refresh, site, lint, badges, new_lesson)

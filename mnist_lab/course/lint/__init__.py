@@ -35,7 +35,8 @@ def files_of(course: Course) -> list[Path]:
     folders = (course.notebooks, course.assignments)
     notebooks = [folder / f"{lesson.name}.ipynb" for folder in folders for lesson in course.lessons]
     texts = (
-        course.folder.glob(pattern) for pattern in ("*.md", "assignments/*.md", "benchmarks/*.md")
+        course.folder.glob(pattern)
+        for pattern in ("*.md", "assignments/*.md", "benchmarks/*.md", "site/*.md")
     )
     return [*notebooks, *(path for found in texts for path in sorted(found))]
 

@@ -233,8 +233,9 @@ def test_run_says_what_happened(mixed: tuple[Path, Any]) -> None:
 
 def test_index_tells_the_results(mixed: tuple[Path, Any]) -> None:
     index = (mixed[0] / "build/course/index.html").read_text(encoding="utf-8")
-    good, broken, slow, later = re.findall(r"(?s)<article>.*?</article>", index)
-    assert '<a href="01_good.html">1 · Lesson good</a>' in good
+    _, _, cards = index.partition('<div class="cards">')
+    good, broken, slow, later = re.findall(r"(?s)<li>.*?</li>", cards.partition("</ul>")[0])
+    assert '<a href="notebooks/01_good.html">1 · Lesson good</a>' in good
     assert "97.5 % &lt;right&gt;" in good
     assert SOURCE in good
     assert re.search(r"Run in \d+ s · 20\d\d-\d\d-\d\d \d\d:\d\d · with EPOCHS = 5<", good)
@@ -244,26 +245,47 @@ def test_index_tells_the_results(mixed: tuple[Path, Any]) -> None:
     assert "Not run yet." in later
     assert "1 of 4 lessons done" in index
     assert "2 failed" in index
-    assert '<html lang="en">' in index
-    assert not re.search(r"https?:", index)  # nothing is fetched from elsewhere
-    assert "<script" not in index
+    assert '<html lang="en"' in index
+    assert not re.search(r"<(script|link|img)[^>]*https?:", index)  # nothing comes from elsewhere
 
 
 def test_page_of_a_lesson(mixed: tuple[Path, Any]) -> None:
-    page = (mixed[0] / "build/course/01_good.html").read_text(encoding="utf-8")
-    assert '<html lang="en">' in page
-    assert "<title>1 · Lesson good</title>" in page
-    assert '<img alt="One pixel &amp; nothing else."' in page
+    page = (mixed[0] / "build/course/notebooks/01_good.html").read_text(encoding="utf-8")
+    assert '<html lang="en"' in page
+    assert "<title>1 · Lesson good" in page
+    assert 'alt="One pixel &amp; nothing else."' in page
     assert 'href="02_broken.html"' in page
-    assert 'href="index.html"' in page
+    assert 'href="../index.html"' in page
+    assert f'<p class="facts">{SOURCE} Run in' in page
     assert not re.search(r"<(script|link|img)[^>]*https?:", page)
 
 
 def test_page_of_a_failed_lesson_leads_to_the_cell(mixed: tuple[Path, Any]) -> None:
-    page = (mixed[0] / "build/course/02_broken.html").read_text(encoding="utf-8")
-    match = re.search(r'<a href="#(cell-id=[^"]+)">cell \[2\]</a>: ZeroDivisionError', page)
+    page = (mixed[0] / "build/course/notebooks/02_broken.html").read_text(encoding="utf-8")
+    assert "Failed at cell [2]: ZeroDivisionError: division by zero" in page
+    match = re.search(r'href="#(stopped-here)"[^>]*>(?:<[^>]+>)*Go to cell 2<', page)
     assert match is not None
-    assert f'id="{match[1]}"' in page
+    _, found, after = page.partition(f'id="{match[1]}"')
+    assert found
+    assert 0 < after.index("The lesson stopped here.") < after.index("ZeroDivisionError")
+
+
+def test_link_to_a_lesson_that_was_not_run_leads_to_the_index(course: Path) -> None:
+    write_lesson(course, "01_good", new_markdown_cell("See [the next](02_next.ipynb)."))
+    write_lesson(course, "02_next", "1")
+    result = call("run", "1")
+    assert (result.exit_code, result.stderr) == (0, "")
+    page = (course / "build/course/notebooks/01_good.html").read_text(encoding="utf-8")
+    assert re.search(r'href="\.\./index\.html">(<[^>]+>)*the next', page)
+
+
+def test_fault_of_a_page_is_said_and_stops_nothing(course: Path) -> None:
+    write_lesson(course, "01_good", new_markdown_cell("See [nothing](missing.md)."))
+    result = call("run")
+    assert result.exit_code == 0
+    assert "The book has faults" in result.stderr
+    assert "missing.md" in result.stderr
+    assert "1 of 1 lessons done" in (course / "build/course/index.html").read_text()
 
 
 def test_finished_lessons_are_skipped(course: Path, tmp_path: Path) -> None:
@@ -282,10 +304,10 @@ def test_finished_lessons_are_skipped(course: Path, tmp_path: Path) -> None:
     assert times_run() == 0
     assert times_run("--fresh") == 1
     assert times_run("-p", "EPOCHS=3") == 1
-    page = course / "build/course/01_good.html"
-    page.unlink()  # as if the command had been killed before it wrote the page
+    index = course / "build/course/index.html"
+    index.write_text("running")  # as if the command had been killed before it made the book
     assert times_run("-p", "EPOCHS=3") == 0
-    assert page.is_file()
+    assert "1 of 1 lessons done" in index.read_text()
     write_lesson(course, "01_good", *counted(marks, "'changed'"))
     assert times_run("-p", "EPOCHS=3") == 1
 
@@ -322,8 +344,10 @@ def test_killed_run_goes_on_where_it_was(course: Path, tmp_path: Path) -> None:
     assert "02_second: done" in result.stdout
     assert marks.read_text() == "x"
     names = {path.name for path in (course / "build/course").iterdir()}
-    lessons = {f"{name}.{kind}" for name in ("01_first", "02_second") for kind in ("html", "ipynb")}
-    assert names == lessons | {"index.html"}  # nothing half-written is left
+    notebooks = {"01_first.ipynb", "02_second.ipynb"}
+    book = {"index.html", "search.html", "searchindex.js", "objects.inv"}
+    folders = {".sphinx", "_static", "notebooks"}
+    assert names == notebooks | book | folders  # nothing half-written is left
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
@@ -337,9 +361,13 @@ def test_stopped_run_leaves_no_kernels(course: Path, tmp_path: Path, how: signal
             f"open({str(file)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\ntime.sleep(600)"
         )
         write_lesson(course, f"0{number}_busy", source)
+    index = course / "build/course/index.html"
+    index.parent.mkdir(parents=True)
+    index.write_text("results of an earlier run")
     process = in_own_process(course, "run", "--jobs", "2")
     try:
         wait_for(lambda: all(file.exists() and file.read_text() for file in files))
+        assert "The lessons are running." in index.read_text()
         pids = [int(pid) for file in files for pid in file.read_text().split()]
         assert all(is_running(pid) for pid in pids)
         os.killpg(process.pid, how)
@@ -349,7 +377,9 @@ def test_stopped_run_leaves_no_kernels(course: Path, tmp_path: Path, how: signal
     assert process.returncode == 130
     assert errors == "Stopped. The same command continues where it stopped.\n"
     assert [pid for pid in pids if is_running(pid)] == []
-    assert list((course / "build/course").iterdir()) == []  # neither lesson counts as failed
+    assert list(index.parent.iterdir()) == [index]  # neither lesson counts as failed
+    assert "The run was stopped." in index.read_text()
+    assert "not run yet" in index.read_text()
 
 
 def test_refresh_replaces_what_succeeds(course: Path) -> None:
