@@ -60,19 +60,19 @@ def joined(glossaries: Iterable[Glossary]) -> Glossary:
     return result
 
 
-def glossary_page(glossary: Glossary, numbers: Mapping[str, int]) -> str:
+def glossary_page(glossary: Glossary, headings: Mapping[str, str]) -> str:
     """Return the page of all terms in the order of the alphabet, in MyST Markdown.
 
     Args:
         glossary: of all lessons.
-        numbers: name -> number of each lesson, for the links to where a term is taught.
+        headings: name -> heading of each lesson, for the links to where a term is taught.
     """
     lines = ["# Glossary", ""]
     lines += ["Each term leads back to the lesson that explains it.", "", "````{glossary}"]
     for term in sorted(glossary, key=lambda term: term.lstrip(".").casefold()):
         lines.append(term)
         for lesson, words in glossary[term].items():
-            link = f"[Lesson {numbers[lesson]}](notebooks/{lesson}.ipynb)"
+            link = f"[{headings[lesson]}](notebooks/{lesson}.ipynb)"
             lines += [f"  {words} {link}", ""]
     return "\n".join([*lines, "````", ""])
 

@@ -7,7 +7,7 @@ What a page says about the run comes from the record that the run left in the ex
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nbformat import NotebookNode
@@ -57,13 +57,24 @@ def run_pages(headings: Mapping[str, str], executed: Mapping[str, NotebookNode])
         _lead_to_index(page, headings.keys() - done.keys())
         pages[f"notebooks/{name}.ipynb"] = _with_facts(page)
     if explained:
-        numbers = {name: number for number, name in enumerate(headings, start=1)}
-        pages["glossary.md"] = glossary.glossary_page(explained, numbers)
-    pages["index.md"] = _index(headings, done, [name.rpartition(".")[0] for name in pages])
+        pages["glossary.md"] = glossary.glossary_page(explained, headings)
+    pages["index.md"] = f"# {RUN_TITLE}\n\n{_results(headings, done)}\n\n{_contents(pages)}\n"
     return pages
 
 
-def _index(headings: Mapping[str, str], done: Mapping[str, NotebookNode], names: list[str]) -> str:
+def _contents(pages: Collection[str]) -> str:
+    """Return the table of contents: the lessons, and what is beside them."""
+    tables = []
+    for caption, are_lessons in (("Lessons", True), ("Reference", False)):
+        files = [name for name in pages if name.startswith("notebooks/") == are_lessons]
+        if names := [file.rpartition(".")[0] for file in files]:
+            head = f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n"
+            tables.append(head + "\n".join(names) + "\n```")
+    return "\n\n".join(tables)
+
+
+def _results(headings: Mapping[str, str], done: Mapping[str, NotebookNode]) -> str:
+    """Return a card for each lesson, as one block of HTML."""
     records = [notebook.metadata.mnist_lab for notebook in done.values()]
     failed = sum(1 for record in records if record.failure)
     latest = max(records, key=lambda record: str(record.finished)).versions if records else {}
@@ -74,9 +85,7 @@ def _index(headings: Mapping[str, str], done: Mapping[str, NotebookNode], names:
         failed=failed,
         versions=", ".join(f"{package} {version}" for package, version in latest.items()),
     )
-    # A blank line would end the HTML and begin Markdown.
-    contents = "\n".join(["```{toctree}", ":hidden:", ":caption: Lessons", "", *names, "```"])
-    return f"# {RUN_TITLE}\n\n{_BLANK_LINES.sub('', results)}\n\n{contents}\n"
+    return _BLANK_LINES.sub("", results)  # a blank line would end the HTML and begin Markdown
 
 
 def _card(name: str, heading: str, notebook: NotebookNode | None) -> dict[str, Any]:

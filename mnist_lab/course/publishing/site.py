@@ -74,8 +74,8 @@ def site_pages(course: Course) -> dict[str, Page]:
         leads_to = partial(_target, course=course, names=names, source=name, page=name)
         pages[name] = chapters.relinked(text, leads_to)
     pages |= {f"api/{name}.rst": _api_page(name) for name in modules}
-    numbers = {lesson.name: lesson.number for lesson in course.lessons}
-    pages["glossary.md"] = glossary.glossary_page(explained, numbers)
+    headings = {lesson.name: lesson.heading for lesson in course.lessons}
+    pages["glossary.md"] = glossary.glossary_page(explained, headings)
     environment = jinja2.Environment(  # noqa: S701 (Markdown, in which nothing is escaped)
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )

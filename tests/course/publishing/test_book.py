@@ -70,7 +70,7 @@ def small_book() -> dict[str, Page]:
         "index.md": INDEX,
         "notebooks/02_fnn.ipynb": chapter(good, NAMES, terms),
         "exercises/02_fnn.ipynb": chapter(exercise(), NAMES),
-        "glossary.md": glossary_page(terms, {"02_fnn": 2}),
+        "glossary.md": glossary_page(terms, {"02_fnn": "2 · Good"}),
         "api.rst": API,
     }
 

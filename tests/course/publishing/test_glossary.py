@@ -56,10 +56,10 @@ def test_two_lessons_explain_one_term_together() -> None:
     both = joined([found(), {"epoch": {"03_next": "Again."}}])
     assert both["Epoch"] == {"02_good": "All images once.", "03_next": "Again."}
     assert "epoch" not in both
-    page = glossary_page(both, {"02_good": 2, "03_next": 3})
+    page = glossary_page(both, {"02_good": "2 · Good", "03_next": "3 · Next"})
     terms = [line for line in page.splitlines()[5:-1] if not line.startswith(" ") and line]
     assert terms == ["Epoch", ".keras file", "Kernel", "Lucky tie", "Precision", "Tie"]
-    assert "  Again. [Lesson 3](notebooks/03_next.ipynb)" in page
+    assert "  Again. [3 · Next](notebooks/03_next.ipynb)" in page
 
 
 @pytest.mark.parametrize(
