@@ -1,1 +1,1 @@
-"""Trains recipes many times and measures each training."""
+"""Trains recipes many times, measures each training, and makes what the service needs."""

@@ -20,6 +20,10 @@ __all__ = ["CARD", "card"]
 CARD = FOLDER / "MODEL_CARD.md"
 WIDTH = 100  # characters of a line
 
+# Kinds of picture in the record.
+LETTERS = ("letters that look like digits", "letters that do not look like digits")
+DRAWN, SCIKIT_LEARN = "digits drawn with a round pen", "digits of scikit-learn"
+
 
 def _filled(text: str) -> str:
     """Break the lines of Markdown anew, except those of tables, headings and commands."""
@@ -75,6 +79,13 @@ def _strangers(record: dict[str, Any]) -> str:
     return _table(heads, rows)
 
 
+def _mistakes(strangers: dict[str, Any], *names: str) -> str:
+    """List how often signs were answered as digits that they are not."""
+    return ", ".join(
+        f"{what} ({often})" for name in names for what, often in strangers[name]["mistakes"].items()
+    )
+
+
 def _aim(strangers: dict[str, Any]) -> str:
     """Say how many of 26 letters and 200 scribbles get no answer."""
 
@@ -85,7 +96,7 @@ def _aim(strangers: dict[str, Any]) -> str:
             sum(one["pictures"] for one in found),
         )
 
-    letters = refused(*(name for name in strangers if name.startswith("letters")))
+    letters = refused(*LETTERS)
     scrawl = refused("scribbles")
     together = (26 * letters[0] / letters[1] + 200 * scrawl[0] / scrawl[1]) / 226
     return (
@@ -134,10 +145,12 @@ def card(record: dict[str, Any], table: Path = photographs.FILE) -> str:
     """
     network, detector = record["network"], record["detector"]
     test, chosen, origin = record["test"], record["validation"], record["made_with"]
+    strangers = record["strangers"]
     images = test["images"]
     answered = images - test["refused"]
     valid = chosen["images"]
     valid_answered = valid - chosen["refused"]
+    change = chosen["largest_change_of_a_logit"]
     smaller = chosen["errors_of_four_epochs"]
     size, its_size = (f"{found['bytes'] / 1e3:.0f} kB" for found in (record, detector))
     return _filled(f"""# Model card: the network of the service
@@ -193,21 +206,31 @@ come from a twin: a network of the rung `{chosen["twin"]["rung"]}`, trained on
 {valid:,} in float32 and {chosen["errors"]["dynamic"]} in the form of the file. The smaller network
 that would fit in float32 misreads {mean(smaller):.1f} of the same images (mean of {len(smaller)}
 seeds). One twin is too few to tell the two networks apart. The network is the one that lesson 6
-chose before it was tested, and its form is the one whose file is small enough. With the limits, the
-twin refuses {_share(chosen["refused"], valid, 2)} and misreads {chosen["wrong"]} of the
+chose before it was tested. Two forms of its file are small enough. With 8 bits throughout, the twin
+misreads {chosen["errors"]["int8"]} images, but a logit changes by up to {
+        change["int8"]:.1f}. In the
+form that was chosen, a logit changes by up to {change["dynamic"]:.1f}, and the limits need logits
+that can be trusted. With the limits, the twin refuses {
+        _share(chosen["refused"], valid, 2)
+    } and misreads {chosen["wrong"]} of the
 {valid_answered:,} images that it answers.
 
 ## Where it fails, and what it refuses
 
 {_strangers(record)}
 
-{_aim(record["strangers"])}
+{_aim(strangers)}
 
 The letters and scribbles of this table come from another hand than those that the detector saw:
 each letter has other strokes, and the scribbles are made in another way. The letters that look like
 digits are O, I, S and Z. The intervals take each drawing by itself, although one letter in ten
 handwritings is nearly one drawing. The digits of scikit-learn were written by other people, and
 have been enlarged from 8 by 8 pixels.
+
+Letters that were answered: {_mistakes(strangers, *LETTERS)}.
+
+Digits that were answered wrong, drawn with a round pen: {_mistakes(strangers, DRAWN) or "none"}; of
+scikit-learn: {_mistakes(strangers, SCIKIT_LEARN) or "none"}.
 
 ## Photographs
 

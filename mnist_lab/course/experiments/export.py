@@ -42,9 +42,11 @@ Array = npt.NDArray[Any]
 Form = Literal["float32", "float16", "dynamic", "int8"]
 """How the file stores numbers.
 
-``float32``: as the network has them. ``float16``: the weights take half of the bytes. ``dynamic``:
-the weights are whole numbers of 8 bits, and each image gets its own range when it is read.
-``int8``: the ranges of all layers are fixed too, and training images have shown them.
+``float32``: as the network has them. ``float16``: the weights take half of the bytes, and become
+float32 again when they are used. ``dynamic``: the weights are whole numbers of 8 bits, with a scale
+for each kernel, and what flows between the layers gets its range anew for each image. The converter
+leaves weights of under 1,024 numbers in float32, as those of the first convolution here. ``int8``:
+all weights have 8 bits, and all that flows between the layers, in ranges that training images show.
 """
 FORMS: tuple[Form, ...] = get_args(Form)
 
@@ -223,7 +225,7 @@ def _litert(form: Form) -> str:
 def _in_batches(call: Callable[[Array], Any]) -> Callable[[Array], Array]:
     def ask(images: Array) -> Array:
         starts = range(0, len(images), BATCH)
-        return np.concatenate([np.asarray(call(images[s : s + BATCH])) for s in starts])
+        return np.concatenate([call(images[s : s + BATCH]).numpy() for s in starts])
 
     return ask
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mnist_lab._files import write_text
 from mnist_lab.course.experiments.pages import KINDS, PLAIN, photograph
@@ -60,8 +60,7 @@ def as_tutorials_do(picture: Grey | bytes) -> Grey:
     """Shrink a picture to 28x28 pixels and invert it: what most tutorials do with a photograph."""
     image = Image.open(io.BytesIO(picture)) if isinstance(picture, bytes) else None
     shrunk = (image or Image.fromarray(np.asarray(picture))).convert("L").resize((28, 28))
-    inverted: Grey = 255 - np.asarray(shrunk, np.uint8)
-    return inverted
+    return np.asarray(ImageOps.invert(shrunk), np.uint8)
 
 
 @dataclass(frozen=True)

@@ -41,5 +41,5 @@ def answers(images: Array, rule: Rule | None = None) -> tuple[Array, list[str | 
     """
     if not len(images):
         return np.empty(0, np.int64), []
-    outputs = [logits(load(path), scaled(images)) for path in (DIGITS, DETECTOR)]
-    return outputs[0].argmax(axis=1), reasons(*outputs, rule)
+    found, likeness = (logits(load(path), scaled(images)) for path in (DIGITS, DETECTOR))
+    return found.argmax(axis=1), reasons(found, likeness, rule)

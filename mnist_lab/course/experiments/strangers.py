@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,38 +36,45 @@ class Answered:
         not_read: ``to_mnist`` refused them, and said why.
         unsure: they were read, and got no answer.
         right: answered with the digit that they show; None where they show no digit.
+        mistakes: how often a sign was answered as a digit that it is not, as "Y as 4", most first.
     """
 
     pictures: int
     not_read: int
     unsure: int
-    right: int | None = None
-
-    @property
-    def refused(self) -> int:
-        """How many got no answer."""
-        return self.not_read + self.unsure
+    right: int | None
+    mistakes: dict[str, int]
 
 
-def _answered(
-    pictures: Iterable[Grey], rule: Rule, labels: npt.ArrayLike | None = None
-) -> Answered:
-    seen, kept, number = [], [], 0
-    for place, picture in enumerate(pictures):
+def _answered(pictures: Iterable[tuple[str, Grey]], rule: Rule) -> Answered:
+    """Show pictures, each with what it shows, as somebody who draws or photographs them would."""
+    seen, signs, number = [], [], 0
+    for sign, picture in pictures:
         number += 1
         try:
             seen.append(to_mnist(picture))
         except PictureError:
             continue
-        kept.append(place)
-    return _judged(seen, number, rule, None if labels is None else np.asarray(labels)[kept])
+        signs.append(sign)
+    return _judged(np.asarray(seen), signs, number, rule)
 
 
-def _judged(seen: Any, number: int, rule: Rule, labels: npt.NDArray[Any] | None) -> Answered:
-    read, reasons = answers(np.asarray(seen), rule)
-    sure = np.array([reason is None for reason in reasons], dtype=bool)
-    right = None if labels is None else int((sure & (read == labels)).sum())
-    return Answered(number, number - len(seen), int((~sure).sum()), right)
+def _judged(seen: Grey, signs: Sequence[str], number: int, rule: Rule) -> Answered:
+    read, reasons = answers(seen, rule)
+    answered = [
+        (sign, str(digit))
+        for sign, digit, reason in zip(signs, read, reasons, strict=True)
+        if reason is None
+    ]
+    right = sum(sign == digit for sign, digit in answered)
+    mistakes = Counter(f"{sign} as {digit}" for sign, digit in answered if sign not in ("", digit))
+    return Answered(
+        number,
+        number - len(seen),
+        len(seen) - len(answered),
+        right if any(sign.isdigit() for sign in signs) else None,
+        dict(mistakes.most_common()),
+    )
 
 
 def _by_hand(signs: dict[str, str]) -> Iterator[tuple[str, Grey]]:
@@ -75,7 +82,7 @@ def _by_hand(signs: dict[str, str]) -> Iterator[tuple[str, Grey]]:
         yield from written(signs, seed)
 
 
-def _pairs(digits: Digits) -> Iterator[Grey]:
+def _pairs(digits: Digits) -> Iterator[tuple[str, Grey]]:
     """Yield two test digits side by side on a page; some of them touch."""
     rng = np.random.default_rng(SEED)
     for left, right in rng.choice(len(digits.y_test), (PAIRS, 2), replace=False):
@@ -87,7 +94,7 @@ def _pairs(digits: Digits) -> Iterator[Grey]:
         np.maximum(field, second, out=field)
         size = (page.shape[1] * 8, page.shape[0] * 8)
         large = Image.fromarray(255 - page).resize(size, Image.Resampling.BICUBIC)
-        yield np.asarray(large, np.uint8)
+        yield "", np.asarray(large, np.uint8)
 
 
 def measure_strangers(digits: Digits, sample: Digits, rule: Rule) -> dict[str, Answered]:
@@ -102,19 +109,16 @@ def measure_strangers(digits: Digits, sample: Digits, rule: Rule) -> dict[str, A
         What became of each kind of picture, by its name.
     """
     letters = list(_by_hand(LETTERS[SECOND_HAND]))
-    alike = [picture for letter, picture in letters if letter in LOOK_LIKE_DIGITS]
-    unlike = [picture for letter, picture in letters if letter not in LOOK_LIKE_DIGITS]
-    numerals = list(_by_hand(NUMERALS[SECOND_HAND]))
+    alike = [(letter, drawn) for letter, drawn in letters if letter in LOOK_LIKE_DIGITS]
+    unlike = [(letter, drawn) for letter, drawn in letters if letter not in LOOK_LIKE_DIGITS]
+    scrawl = (("", drawn) for drawn in scribbles(SECOND_HAND, SEED, SCRIBBLES))
     other_pen = np.concatenate([sample.x_train, sample.x_test])
+    labels = [str(digit) for digit in np.concatenate([sample.y_train, sample.y_test])]
     return {
         "letters that look like digits": _answered(alike, rule),
         "letters that do not look like digits": _answered(unlike, rule),
-        "scribbles": _answered(scribbles(SECOND_HAND, SEED, SCRIBBLES), rule),
+        "scribbles": _answered(scrawl, rule),
         "two digits side by side": _answered(_pairs(digits), rule),
-        "digits drawn with a round pen": _answered(
-            (picture for _, picture in numerals), rule, [int(digit) for digit, _ in numerals]
-        ),
-        "digits of scikit-learn": _judged(
-            other_pen, len(other_pen), rule, np.concatenate([sample.y_train, sample.y_test])
-        ),
+        "digits drawn with a round pen": _answered(_by_hand(NUMERALS[SECOND_HAND]), rule),
+        "digits of scikit-learn": _judged(other_pen, labels, len(other_pen), rule),
     }

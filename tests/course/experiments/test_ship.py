@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mnist_lab import environment
 from mnist_lab.course.experiments import card as cards
 from mnist_lab.course.experiments.choose import (
     REFUSED,
@@ -108,3 +111,24 @@ def test_a_changed_record_changes_the_card(record: Record, tmp_path: Path) -> No
     other["test"]["errors"] += 7
     assert cards.card(other) != cards.card(record)
     assert "No photographs were measured" in cards.card(record, tmp_path / "none.csv")
+
+
+CONVERT = """
+import hashlib
+from mnist_lab import data
+from mnist_lab.course.experiments.export import convert, examples, network
+from mnist_lab.course.experiments.ship import FORM
+file = convert(network(None, None), FORM, examples(data.load_sample()))
+print(hashlib.sha256(file).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_command_makes_the_shipped_file_again(record: Record) -> None:
+    made_with = {name: record["made_with"][name] for name in ("tensorflow", "keras")}
+    if {name: environment.versions().get(name) for name in made_with} != made_with:
+        pytest.skip("the shipped file was made with other versions of TensorFlow and Keras")
+    done = subprocess.run(
+        [sys.executable, "-c", CONVERT], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split()[-1] == record["sha256"]
