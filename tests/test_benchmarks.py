@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,12 +70,13 @@ def test_serving_has_a_row_for_each_network_and_a_sentence_on_the_rest(monkeypat
     monkeypatch.setenv("MNIST_LAB_QUICK", "1")
     result = run("serving.py", "--rounds", "1")
     heads, *rows = table(result)
-    assert heads[2:] == ["requests a second", "p50, ms", "p99, ms", "processor, ms"]
+    assert heads[2:] == ["requests a second", "p50, s", "p99, s", "processor, ms"]
     assert [row[1] for row in rows] == ["LiteRT", "Keras predict"] * 2
     cells = [[float(cell.split()[0]) for cell in row[2:]] for row in rows]
     assert all(value > 0 for row in cells for value in row)
     assert all(p50 <= p99 for _, p50, p99, _ in cells)
     assert "target 20" in result.stdout
+    assert "MB after 400 requests" in result.stdout
     assert "200 clients at once: at least 200 answered" in result.stdout
 
 
@@ -197,6 +199,17 @@ def test_targets_are_judged_by_the_medians(load: Any) -> None:
     slow = judge([2, 2, 2], 2.6, 1.9, 4)
     assert [cell.split()[-1] for cell in slow[1:]] == ["missed", "missed"]
     assert judge([2, 2, 2], 3)[::2] == ["not installed", ""]
+
+
+@pytest.mark.parametrize(
+    ("fast", "said"),
+    [([100, 210, 300], "target 20 reached"), ([100, 190, 300], "target 20 missed")],
+)
+def test_the_service_is_judged_by_the_median(fast: list[float], said: str, load: Any) -> None:
+    serving = load("serving")
+    found: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [10.0] * 3)
+    found[serving.NUMBERS, serving.LITERT, "requests a second"] = fast
+    assert said in serving.report(found)
 
 
 def test_every_question_has_its_script_and_names_it() -> None:

@@ -59,9 +59,11 @@ _NO_PATH = {
 }
 _MISTAKES = {
     400: "The request is damaged.",
+    403: "A page of another web site sent the request.",
     408: "The request did not arrive in time.",
     413: "The request is too large.",
     415: "The content type is not understood.",
+    421: "The request names a host that the service does not know.",
     422: "The request has no picture, or no digit can be read in it.",
     503: "The service is busy.",
 }

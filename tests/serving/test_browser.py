@@ -11,9 +11,10 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from handwriting import EUROPEAN, HANDWRITINGS, ROUND, Stroke, picture, png
-from PIL import Image
+from PIL import Image, features
 
 from mnist_lab.serving import run
 
@@ -80,6 +81,15 @@ class Sheet:
     def click(self, name: str) -> None:
         # Undo and Clear stay where the focus is, also when there is nothing to take back.
         self.page.get_by_role("button", name=name).click(force=True)
+
+    def keep_what_is_sent(self) -> None:
+        """Keep the last picture that the page sends, as ``sent``."""
+        self.page.evaluate(
+            """() => {
+                const send = fetch;
+                fetch = (url, options) => { sent = options.body; return send(url, options); };
+            }"""
+        )
 
     def settled(self, state: str = "") -> None:
         """Wait until the answer to the last change is there."""
@@ -188,6 +198,16 @@ def test_a_finger_draws_and_a_tap_makes_a_dot(narrow: Sheet) -> None:
     assert narrow.page.evaluate("scrollY") == 0  # the finger has not moved the page
 
 
+def test_a_stroke_may_leave_the_paper(sheet: Sheet) -> None:
+    sheet.keep_what_is_sent()
+    sheet.draw([(50, 20), (50, 50), (50, 80), (50, 112)])
+    assert sheet.answer() == "1"
+    sent = sheet.page.evaluate("sent.arrayBuffer().then((all) => [...new Uint8Array(all)])")
+    levels = np.asarray(Image.open(io.BytesIO(bytes(sent))).convert("L"))
+    assert levels.min() == 0
+    assert levels[-40:].min() == 255  # white paper below, as the person sees it
+
+
 def test_undo_and_clear(sheet: Sheet) -> None:
     sheet.draw(*EUROPEAN[7])
     both = sheet.ink()
@@ -255,15 +275,18 @@ def test_a_large_photo_is_made_smaller_before_it_is_sent(sheet: Sheet) -> None:
     large = Image.effect_noise((2400, 1800), 12).convert("RGB")
     large.paste(Image.new("RGB", large.size, "#223"), mask=ink_of(SEVEN, large.size))
     content = png(large)
-    sheet.page.evaluate(
-        """() => {
-            const send = fetch;
-            fetch = (url, options) => { sent = options.body; return send(url, options); };
-        }"""
-    )
+    sheet.keep_what_is_sent()
     sheet.page.set_input_files("#file", as_file(content))
     assert sheet.answer() == "7"
     assert 10_000 < sheet.page.evaluate("sent.size") < 0.6 * len(content)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow writes no AVIF")
+def test_a_file_that_only_the_browser_reads_is_read(sheet: Sheet) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(SEVEN)).save(file, "AVIF")
+    sheet.page.set_input_files("#file", as_file(file.getvalue(), "digit.avif", "image/avif"))
+    assert sheet.answer() == "7"
 
 
 def ink_of(content: bytes, size: tuple[int, int]) -> Image.Image:

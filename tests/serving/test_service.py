@@ -418,9 +418,9 @@ def test_openapi_describes_what_is_sent_and_got(client: TestClient) -> None:
 def test_no_tensorflow_is_needed() -> None:
     """The service loads nothing of the course and nothing heavy, so it starts at once."""
     code = (
-        "import sys, time; start = time.perf_counter();"
+        "import sys, time;"
         "from mnist_lab.serving.run import server; from mnist_lab.serving.app import Settings;"
-        "server(Settings()); print(time.perf_counter() - start);"
+        "server(Settings()); print(time.process_time());"
         "print(*{name.partition('.')[0] for name in sys.modules});"
         "print(*[name for name in sys.modules if name.startswith('mnist_lab.course')])"
     )
@@ -430,4 +430,4 @@ def test_no_tensorflow_is_needed() -> None:
     heavy = {"tensorflow", "keras", "matplotlib", "pandas", "sklearn", "statsmodels", "seaborn"}
     assert not heavy.intersection(modules.split())
     assert course == ""
-    assert float(seconds) < 10  # under 1 s on a quiet computer
+    assert float(seconds) < 4  # of a processor, with the start of Python; about 1 s are usual

@@ -44,11 +44,19 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _mnist() -> Digits:
-    digits = data.load_mnist(allow_sample=False)
-    if not digits.is_mnist:
-        raise CourseError("What is shipped is made from MNIST: set MNIST_LAB_DATA to its files.")
-    return digits
+def _check_twin(weights: Path, rung: str) -> None:
+    """Raise CourseError unless the network was trained without the images that choose."""
+    path = weights.with_name(weights.name.removesuffix(".weights.h5") + ".json")
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        fit = {(row["recipe"], row["split"]) for row in rows} == {(rung, "validation")}
+    except (OSError, ValueError, KeyError, TypeError):
+        fit = False
+    if not fit:
+        raise CourseError(
+            f"{path} does not say that these weights are of the rung {rung!r} and were trained "
+            "without the validation images: train them with --validation and --keep."
+        )
 
 
 def _detector(digits: Digits, trained: int, folder: Path) -> Any:
@@ -78,9 +86,12 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
         folder: where the weights of the detector are kept. Remove them to train it again.
 
     Raises:
-        CourseError: MNIST is not here, or the weights are not those of a network of the rung.
+        CourseError: the weights are not of a network of the rung, or the record beside them does
+            not say that it was trained without the validation images.
+        DataError: MNIST is not here.
     """
-    digits = _mnist()
+    _check_twin(weights, rung)
+    digits = data.load_mnist(allow_sample=False)
     best = network(None, None)  # built first, because the number of networks is in the file's names
     twin = network(weights, rung)
     (_, _), (x, y) = split(digits, "validation")

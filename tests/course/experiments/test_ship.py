@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_lab import environment
+from mnist_lab import environment, models
+from mnist_lab.course import CourseError
 from mnist_lab.course.experiments import card as cards
 from mnist_lab.course.experiments.choose import (
     REFUSED,
@@ -22,6 +23,7 @@ from mnist_lab.course.experiments.choose import (
 )
 from mnist_lab.course.experiments.detector import LOOK_LIKE_DIGITS, brought_to_form
 from mnist_lab.course.experiments.drawings import LETTERS, NUMERALS, scribbles, written
+from mnist_lab.course.experiments.ship import ship
 from mnist_lab.course.experiments.shipped import answers
 from mnist_lab.serving.refusal import RECORD
 
@@ -111,6 +113,14 @@ def test_a_changed_record_changes_the_card(record: Record, tmp_path: Path) -> No
     other["test"]["errors"] += 7
     assert cards.card(other) != cards.card(record)
     assert "No photographs were measured" in cards.card(record, tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("rung", ["long", "wide"])
+def test_a_twin_that_saw_the_images_that_choose_is_refused(rung: str, tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="train them with --validation and --keep"):
+        ship(models.BEST, rung, tmp_path)  # trained on all training images
+    with pytest.raises(CourseError, match=r"nothing\.json does not say"):
+        ship(tmp_path / "nothing.weights.h5", rung, tmp_path)
 
 
 CONVERT = """
