@@ -50,6 +50,7 @@ def resolve(versions: dict[str, str], folder: Path, *requirements: str) -> dict[
         ":all:",
         "--target",
         str(folder / "site"),
+        "--ignore-requires-python",  # pip would compare with the Python that runs it
     ]
     subprocess.run(
         [
