@@ -18,7 +18,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import mnist_lab
-from mnist_lab import data, ladder, plots, reproduction
+from mnist_lab import ladder, plots, reproduction
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import Course
 from mnist_lab.course.execution.records import read_notebook
@@ -62,7 +62,7 @@ def site_pages(course: Course) -> dict[str, Page]:
         *(path.name for path in templates),
         "glossary.md",
     }
-    pages: dict[str, Page] = {"cover.png": cover(data.load_sample()), **_figures()}
+    pages: dict[str, Page] = {"cover.png": cover(), **_figures()}
     explained: glossary.Glossary = {}
     for name, notebook in lessons.items():
         explained = glossary.joined([explained, glossary.glossary_of(notebook, name)])

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 
-from mnist_lab import data, plots
+from mnist_lab import plots
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import read_course
 from mnist_lab.course.publishing import site
@@ -203,10 +203,9 @@ def test_colours_are_those_of_the_figures() -> None:
     assert set(used) <= {*palette}
 
 
-def test_cover_is_a_picture_of_the_sample() -> None:
-    digits = data.load_sample()
-    drawn = cover(digits)
-    assert drawn == cover(digits)
+def test_cover_becomes_colourful() -> None:
+    drawn = cover()
+    assert drawn == cover()
     picture = Image.open(io.BytesIO(drawn)).convert("RGB")
     assert picture.width > 2 * picture.height
     left, right = (picture.crop((x, 0, x + 100, picture.height)) for x in (0, picture.width - 100))
