@@ -11,7 +11,7 @@ import good_lesson
 import numpy as np
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
 from mnist_lab import plots
@@ -165,6 +165,22 @@ def test_only_what_changed_is_made_again(tmp_path: Path) -> None:
     assert (html / "b.html").stat().st_mtime_ns == before
     make({"index.md": "# A\n"}, tmp_path)
     assert {path.stem for path in html.glob("*.html")} == {"index", "search", "own"}
+
+
+@pytest.mark.parametrize(
+    ("target", "leads_to"),
+    [
+        (f"{COLAB}/exercises/02_fnn.ipynb", "../exercises/02_fnn.ipynb"),
+        (f"{COLAB}/notebooks/02_fnn.ipynb", "../notebooks/02_fnn.ipynb"),
+        ("02_fnn.ipynb", "../notebooks/02_fnn.ipynb"),
+        (f"{COLAB}/notebooks/09_else.ipynb", f"{COLAB}/notebooks/09_else.ipynb"),
+        ("https://keras.io/02_fnn.ipynb", "https://keras.io/02_fnn.ipynb"),
+        ("#here", "#here"),
+    ],
+)
+def test_links_of_a_chapter_lead_into_the_book(target: str, leads_to: str) -> None:
+    notebook = new_notebook(cells=[new_markdown_cell(f"See [it]({target}).")])
+    assert chapter(notebook, NAMES).cells[0].source == f"See [it]({leads_to})."
 
 
 def test_chapter_leaves_the_notebook_as_it_was() -> None:
