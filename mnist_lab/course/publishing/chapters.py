@@ -71,7 +71,8 @@ def chapter(
         terms: of the glossary, for links from the first use of each term.
     """
     notebook = deepcopy(notebook)
-    names = {page.rpartition("/")[2]: page for page in sorted(pages, reverse=True)}
+    # A lesson has the name of its exercises: the bare name means the lesson, which comes last here.
+    names = {page.rpartition("/")[2]: page for page in sorted(pages)}
 
     def leads_to(target: str) -> str:
         opened = BADGE.match(target)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+from collections.abc import Iterable
 from functools import partial
 from pkgutil import iter_modules
 
@@ -18,7 +19,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import mnist_lab
-from mnist_lab import data, ladder, plots, reproduction
+from mnist_lab import ladder, plots, reproduction
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import Course
 from mnist_lab.course.execution.records import read_notebook
@@ -45,52 +46,58 @@ def site_pages(course: Course) -> dict[str, Page]:
     Raises:
         CourseError: a lesson or a part of the README is missing.
     """
-    lessons = {x.name: read_notebook(course.notebooks / f"{x.name}.ipynb") for x in course.lessons}
     exercises = [x.name for x in course.lessons if (course.exercises / f"{x.name}.ipynb").is_file()]
+    templates = sorted((course.folder / "site").glob("*.md"))
     texts = {
         path.relative_to(course.folder).as_posix(): path.read_text(encoding="utf-8")
         for pattern in _TEXTS
         for path in sorted(course.folder.glob(pattern))
     }
-    templates = sorted((course.folder / "site").glob("*.md"))
-    modules = learner_modules()
     names = {
-        *(f"notebooks/{name}.ipynb" for name in lessons),
+        *(f"notebooks/{lesson.name}.ipynb" for lesson in course.lessons),
         *(f"exercises/{name}.ipynb" for name in exercises),
-        *(f"api/{name}.rst" for name in modules),
+        *(f"api/{name}.rst" for name in learner_modules()),
         *texts,
         *(path.name for path in templates),
         "glossary.md",
     }
-    pages: dict[str, Page] = {"cover.png": cover(data.load_sample()), **_figures()}
-    explained: glossary.Glossary = {}
-    for name, notebook in lessons.items():
-        explained = glossary.joined([explained, glossary.glossary_of(notebook, name)])
-        pages[f"notebooks/{name}.ipynb"] = chapters.chapter(notebook, names, explained)
-    for name in exercises:
-        exercise = read_notebook(course.exercises / f"{name}.ipynb")
-        pages[f"exercises/{name}.ipynb"] = chapters.chapter(exercise, names)
+    pages = _chapters(course, exercises, names)
     for name, text in texts.items():
         leads_to = partial(_target, course=course, names=names, source=name, page=name)
         pages[name] = chapters.relinked(text, leads_to)
-    pages |= {f"api/{name}.rst": _api_page(name) for name in modules}
-    headings = {lesson.name: lesson.heading for lesson in course.lessons}
-    pages["glossary.md"] = glossary.glossary_page(explained, headings)
-    environment = jinja2.Environment(  # noqa: S701 (Markdown, in which nothing is escaped)
-        undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
-    )
+    pages |= {f"api/{name}.rst": _api_page(name) for name in learner_modules()}
     known = {
         "course": course,
         "exercises": exercises,
-        "modules": modules,
+        "modules": learner_modules(),
         "has": names.__contains__,
         "texts": list(texts),
         "readme": partial(_readme, course, names),
         **_tables(),
     }
+    environment = jinja2.Environment(  # noqa: S701 (Markdown, in which nothing is escaped)
+        undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
+    )
     for path in templates:
         text = path.read_text(encoding="utf-8")
         pages[path.name] = environment.from_string(text).render(known)
+    return {**pages, "cover.png": cover(), **_figures()}
+
+
+def _chapters(course: Course, exercises: Iterable[str], names: set[str]) -> dict[str, Page]:
+    """Return the pages of all lessons and exercises, and the glossary of all lessons."""
+    pages: dict[str, Page] = {}
+    explained: glossary.Glossary = {}
+    for lesson in course.lessons:
+        notebook = read_notebook(course.notebooks / f"{lesson.name}.ipynb")
+        explained = glossary.joined([explained, glossary.glossary_of(notebook, lesson.name)])
+        # A term leads to the glossary from the lesson that explains it and from all later ones.
+        pages[f"notebooks/{lesson.name}.ipynb"] = chapters.chapter(notebook, names, explained)
+    for name in exercises:
+        exercise = read_notebook(course.exercises / f"{name}.ipynb")
+        pages[f"exercises/{name}.ipynb"] = chapters.chapter(exercise, names)
+    headings = {lesson.name: lesson.heading for lesson in course.lessons}
+    pages["glossary.md"] = glossary.glossary_page(explained, headings)
     return pages
 
 

@@ -11,10 +11,10 @@ import good_lesson
 import numpy as np
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from mnist_lab import data, plots
+from mnist_lab import plots
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import read_course
 from mnist_lab.course.publishing import site
@@ -167,6 +167,22 @@ def test_only_what_changed_is_made_again(tmp_path: Path) -> None:
     assert {path.stem for path in html.glob("*.html")} == {"index", "search", "own"}
 
 
+@pytest.mark.parametrize(
+    ("target", "leads_to"),
+    [
+        (f"{COLAB}/exercises/02_fnn.ipynb", "../exercises/02_fnn.ipynb"),
+        (f"{COLAB}/notebooks/02_fnn.ipynb", "../notebooks/02_fnn.ipynb"),
+        ("02_fnn.ipynb", "../notebooks/02_fnn.ipynb"),
+        (f"{COLAB}/notebooks/09_else.ipynb", f"{COLAB}/notebooks/09_else.ipynb"),
+        ("https://keras.io/02_fnn.ipynb", "https://keras.io/02_fnn.ipynb"),
+        ("#here", "#here"),
+    ],
+)
+def test_links_of_a_chapter_lead_into_the_book(target: str, leads_to: str) -> None:
+    notebook = new_notebook(cells=[new_markdown_cell(f"See [it]({target}).")])
+    assert chapter(notebook, NAMES).cells[0].source == f"See [it]({leads_to})."
+
+
 def test_chapter_leaves_the_notebook_as_it_was() -> None:
     notebook = lesson()
     before = deepcopy(notebook)
@@ -203,10 +219,9 @@ def test_colours_are_those_of_the_figures() -> None:
     assert set(used) <= {*palette}
 
 
-def test_cover_is_a_picture_of_the_sample() -> None:
-    digits = data.load_sample()
-    drawn = cover(digits)
-    assert drawn == cover(digits)
+def test_cover_becomes_colourful() -> None:
+    drawn = cover()
+    assert drawn == cover()
     picture = Image.open(io.BytesIO(drawn)).convert("RGB")
     assert picture.width > 2 * picture.height
     left, right = (picture.crop((x, 0, x + 100, picture.height)) for x in (0, picture.width - 100))
