@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,21 @@ def test_no_import_by_name_in_a_string(tmp_path: Path) -> None:
         "import importlib\nimportlib.import_module('mnist_lab.course')"
     )
     assert names_as_text(tmp_path) == ["data.py:2"]
+
+
+def not_packaged(patterns: list[str]) -> set[str]:
+    """The files of the package that an installation would lack."""
+    packaged = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
+    return {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc") and path not in packaged
+    }
+
+
+def test_every_file_is_packaged() -> None:
+    text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    patterns = tomllib.loads(text)["tool"]["setuptools"]["package-data"]["mnist_lab"]
+    assert not_packaged(patterns) == set()
+    fewer = [pattern for pattern in patterns if pattern != "serving/*.tflite"]
+    assert not_packaged(fewer) == {"serving/detector.tflite", "serving/digits.tflite"}

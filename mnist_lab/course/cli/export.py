@@ -94,7 +94,7 @@ def photographs(
         ),
     ] = None,
 ) -> None:
-    """Photograph test digits on fifteen kinds of page, and count those that the service reads.
+    """Photograph test digits on many kinds of page, and count those that the service reads.
 
     The pages are drawn by a program. Each kind has a fault of real photographs, such as a shadow.
     The same photographs are also read after they were shrunk to 28 by 28 pixels, as most tutorials

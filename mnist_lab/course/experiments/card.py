@@ -130,7 +130,9 @@ def _photographs(path: Path) -> str:
     heads = ["page", "digits", "read right", "answered", "answered wrong", "picture refused"]
     return f"""Test digits were drawn large on pages, photographed by a program, and brought back to
 MNIST's form by `mnist_lab.pictures.to_mnist`. The kinds in bold are those that people are asked
-for. *Read right* counts also digits that the network is not sure of. The last column has the same
+for. A ballpoint is drawn as the middle line of thick strokes, and one that skips has gaps where the
+thick stroke becomes wider or narrower: small loops are lost, and strokes with them. *Read right*
+counts also digits that the network is not sure of. The last column has the same
 photographs, shrunk to 28 by 28 pixels and inverted, as most tutorials do.
 
 {_table([*heads, "read right after shrinking"], body)}"""

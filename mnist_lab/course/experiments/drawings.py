@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 from scipy.interpolate import CubicSpline
 
-__all__ = ["LETTERS", "NUMERALS", "draw", "scribbles", "written"]
+__all__ = ["LETTERS", "NUMERALS", "Picture", "draw", "scribbles", "written"]
 
 Points = npt.NDArray[np.float64]  # (n, 2): columns and rows, in 0..1
 Picture = npt.NDArray[np.uint8]
@@ -23,8 +23,8 @@ SIDE = 360  # pixels of a drawing
 MARGIN = 60
 SMOOTH = 12  # straight pieces between two points of a curve
 
-# Strokes of the capital letters, by hand. Each point is a column and a row from 0 to 8. A
-# stroke that begins with "~" is a smooth curve through its points.
+# Strokes of the capital letters, by hand. Each point is a column and a row from 0 to 8. Row 9 is
+# below the line. A stroke that begins with "~" is a smooth curve through its points.
 LETTERS: tuple[dict[str, str], dict[str, str]] = (
     {
         "A": "08 40 88;25 65",

@@ -7,7 +7,7 @@ import io
 import logging
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -52,7 +52,6 @@ FORMS: tuple[Form, ...] = get_args(Form)
 
 EXAMPLES = 500  # training images that show the ranges of all layers
 BATCH = 1000  # images in one call, where many are read
-BEST = "best"  # instead of the name of a rung: the network that the course ships
 
 
 def network(weights: Path | None, rung: str | None) -> Any:
@@ -91,7 +90,7 @@ def network(weights: Path | None, rung: str | None) -> Any:
 
 
 @contextlib.contextmanager
-def _quietly() -> Any:
+def _quietly() -> Iterator[None]:
     """Keep what Keras and the converter print to either stream; errors are still raised."""
     absl = logging.getLogger("absl")
     level = absl.level
@@ -178,7 +177,7 @@ def logits(interpreter: Any, images: Array) -> Array:
         images: float32 of shape (n, 28, 28, 1), in 0..1.
 
     Returns:
-        float32 of shape (n, 10).
+        float32 of shape (n, outputs of the network).
     """
     taken = interpreter.get_input_details()[0]
     given = interpreter.get_output_details()[0]["index"]

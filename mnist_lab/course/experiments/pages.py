@@ -1,4 +1,4 @@
-"""Simulated photographs of handwritten digits: a page of one of fifteen kinds, each with one fault.
+"""Simulated photographs of handwritten digits: a page of one of many kinds, each with one fault.
 
 A digit of MNIST is drawn large on a page, as a person would write and photograph it. What is random
 about a page comes from the generator that the caller passes.
@@ -33,11 +33,18 @@ def _strokes(image: Grey) -> Ink:
     return np.clip((np.asarray(large, float) / 255 - 0.35) / 0.3, 0, 1)
 
 
-def _thinned(ink: Ink, width: int) -> Ink:
-    """Return the strokes of a thin pen along the middle of thick ones."""
+def _thinned(ink: Ink, width: int, slope: float) -> Ink:
+    """Return the strokes of a thin pen along the middle of thick ones.
+
+    Args:
+        ink: thick strokes.
+        width: of the thin ones, in pixels.
+        slope: how much deeper inside of the stroke a neighbour may lie. At 0.6, lines are whole. At
+            0.01, they break wherever the thick stroke becomes wider or narrower.
+    """
     inside = ink > 0.5
     depth = ndimage.distance_transform_edt(inside)
-    ridge = inside & (depth >= ndimage.maximum_filter(depth, 3) - 0.01) & (depth > 1)
+    ridge = inside & (depth >= ndimage.maximum_filter(depth, 3) - slope) & (depth > 1)
     ridge = ndimage.binary_dilation(ridge, iterations=max(1, width // 2))
     smooth: Ink = ndimage.gaussian_filter(ridge.astype(float), 0.7).clip(0, 1)
     return smooth
@@ -113,7 +120,8 @@ KINDS: dict[str, Callable[[Ink], Levels]] = {
     "shadow, soft": lambda ink: _write(_sheet(light=0.6), ink, 30),
     "ruled, light": lambda ink: _write(_ruled(_sheet(), 110, 25), ink),
     "pencil": lambda ink: _write(_sheet(), ink, 150),
-    "ballpoint": lambda ink: _write(_sheet(), _thinned(ink, 8), 60),
+    "ballpoint": lambda ink: _write(_sheet(), _thinned(ink, 8, 0.6), 60),
+    "ballpoint that skips": lambda ink: _write(_sheet(), _thinned(ink, 8, 0.01), 60),
     "shadow, hard": _shadow_hard,
     "shadow, diagonal": _shadow_diagonal,
     "squared, light": lambda ink: _write(_ruled(_sheet(), 70, 25, squared=True), ink),
@@ -125,7 +133,7 @@ KINDS: dict[str, Callable[[Ink], Levels]] = {
     "blackboard": lambda ink: _write(_sheet(paper=45), 0.8 * ink, 220),
     "jpeg, quality 10": lambda ink: _write(_sheet(), ink),
 }
-"""Fifteen kinds of page, each a function of large strokes."""
+"""Kinds of page, each a function of large strokes."""
 
 
 def photograph(image: Grey, kind: str, rng: Random) -> Grey | bytes:

@@ -60,6 +60,7 @@ def _answered(pictures: Iterable[tuple[str, Grey]], rule: Rule) -> Answered:
 
 
 def _judged(seen: Grey, signs: Sequence[str], number: int, rule: Rule) -> Answered:
+    """Count what becomes of images that were read, out of a number of pictures."""
     read, reasons = answers(seen, rule)
     answered = [
         (sign, str(digit))
