@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
+from mnist_lab.calibration import fit_temperature
 from mnist_lab.serving.refusal import Rule, probabilities, reasons
 
-__all__ = ["Outcome", "choose_rule", "fit_temperature", "outcome"]
+__all__ = ["Outcome", "choose_rule", "outcome"]
 
 Array = npt.NDArray[Any]
 
@@ -43,18 +42,6 @@ def outcome(logits: Array, detector: Array, labels: Array, rule: Rule) -> Outcom
     return Outcome(len(labels), int((~sure).sum()), int((sure & wrong).sum()))
 
 
-def fit_temperature(logits: Array, labels: Array) -> float:
-    """Return the temperature with the smallest mean negative log-likelihood of the labels."""
-    rows = np.arange(len(labels))
-
-    def loss(log_temperature: float) -> float:
-        shares = probabilities(logits, math.exp(log_temperature))[rows, labels]
-        return float(-np.log(np.maximum(shares, 1e-12)).mean())
-
-    found = optimize.minimize_scalar(loss, bounds=(math.log(0.1), math.log(10)), method="bounded")
-    return round(math.exp(found.x), 3)
-
-
 def choose_rule(logits: Array, detector: Array, labels: Array) -> Rule:
     """Choose the limits on validation images.
 
@@ -70,7 +57,7 @@ def choose_rule(logits: Array, detector: Array, labels: Array) -> Rule:
     Raises:
         ValueError: no limits keep wrong answers rare without refusing too many digits.
     """
-    temperature = fit_temperature(logits, labels)
+    temperature = round(fit_temperature(labels, logits), 3)
     surest = probabilities(logits, temperature).max(axis=1)
     wrong = logits.argmax(axis=1) != labels
     allowed = int(REFUSED * len(labels))

@@ -18,7 +18,6 @@ from mnist_lab.course.experiments.choose import (
     REFUSED,
     WRONG,
     choose_rule,
-    fit_temperature,
     outcome,
 )
 from mnist_lab.course.experiments.detector import LOOK_LIKE_DIGITS, brought_to_form
@@ -62,16 +61,6 @@ def test_a_network_that_errs_too_often_gets_no_limits() -> None:
     labels[wrong] = (labels[wrong] + 1) % 10
     with pytest.raises(ValueError, match="train a better network"):
         choose_rule(scores, detector, labels)
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_the_temperature_is_found(temperature: float) -> None:
-    """Labels that are drawn with the probabilities of the logits are calibrated at 1."""
-    rng = np.random.default_rng(0)
-    scores = rng.normal(0, 3, (20_000, 10))
-    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    labels = (shares.cumsum(axis=1) > rng.random((20_000, 1))).argmax(axis=1)
-    assert fit_temperature(temperature * scores, labels) == pytest.approx(temperature, rel=0.05)
 
 
 def share_refused(pictures: Any) -> float:
