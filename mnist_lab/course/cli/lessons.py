@@ -91,9 +91,11 @@ def run(
     if notebooks is None:
         course = find_course(Path.cwd())
         notebooks, listed = course.notebooks, list(course.lessons)
+        headings = {lesson.name: lesson.heading for lesson in listed}
         output = output or course.folder / "build" / "course"
     else:
         listed = _lessons_in(notebooks)
+        headings = {lesson.name: lesson.title for lesson in listed}  # which has its number
         output = output or Path("build", "course")
     chosen = {lesson.name: lesson for lesson in choose(listed, lessons or [])}
     found = {name: read_notebook(notebooks / f"{name}.ipynb") for name in chosen}
@@ -103,7 +105,7 @@ def run(
     plan = plan_run(
         chosen, found, parameters, digits, output, fresh=fresh, jobs=jobs, timeout=timeout
     )
-    failed = _execute_and_publish(plan, {lesson.name: lesson.heading for lesson in listed})
+    failed = _execute_and_publish(plan, headings)
     typer.echo(f"{len(chosen) - failed} of {len(chosen)} lessons done: {output}/index.html")
     if failed:
         raise typer.Exit(1)
@@ -145,12 +147,12 @@ def _execute_and_publish(plan: RunPlan, headings: Mapping[str, str]) -> int:
 
     executed = earlier_runs(plan.output, headings)
     failed, waiting = 0, set(plan.todo)
-    with plan.progress() as progress:
+    try:
         show_progress()
-        for name, notebook in plan.finished.items():
-            took = duration(notebook.metadata.mnist_lab.seconds)
-            progress.say(f"{name}: finished before (in {took}), skipped; --fresh runs it again")
-        try:
+        with plan.progress() as progress:
+            for name, notebook in plan.finished.items():
+                took = duration(notebook.metadata.mnist_lab.seconds)
+                progress.say(f"{name}: finished before (in {took}), skipped; --fresh runs it again")
             for name, notebook in run_lessons(plan, progress):
                 executed[name] = notebook
                 waiting.discard(name)
@@ -162,10 +164,10 @@ def _execute_and_publish(plan: RunPlan, headings: Mapping[str, str]) -> int:
                     line = f"{name}: done in {duration(record.seconds)}. {headline(notebook)}"
                     progress.finish(name, line.rstrip())
                 show_progress()
-        except BaseException:
-            show_progress(stopped=True)
-            raise
-    _make_run_book(plan.output, headings, executed)
+        _make_run_book(plan.output, headings, executed)
+    except BaseException:  # also Ctrl-C, while lessons run or while the book is made
+        show_progress(stopped=True)
+        raise
     return failed
 
 

@@ -152,7 +152,7 @@ def convert_all(model: Any, digits: Digits, folder: Path) -> dict[Form, bytes]:
 
 
 def load(file: bytes | Path) -> Any:
-    """Return an interpreter of a LiteRT file, on one thread, with XNNPACK's kernels.
+    """Return an interpreter of a LiteRT file, ready for one image, on one thread, with XNNPACK.
 
     Raises:
         CourseError: the package ai-edge-litert is not installed.
@@ -166,7 +166,9 @@ def load(file: bytes | Path) -> Any:
         ) from None
     content = file if isinstance(file, bytes) else file.read_bytes()
     with _quietly():
-        return Interpreter(model_content=content, num_threads=1)
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+    return interpreter
 
 
 def logits(interpreter: Any, images: Array) -> Array:
@@ -186,7 +188,6 @@ def logits(interpreter: Any, images: Array) -> Array:
         part = images[start : start + BATCH]
         if tuple(interpreter.get_input_details()[0]["shape"]) != part.shape:
             interpreter.resize_tensor_input(taken["index"], part.shape)
-        with _quietly() if start == 0 else contextlib.nullcontext():
             interpreter.allocate_tensors()
         interpreter.set_tensor(taken["index"], part)
         interpreter.invoke()

@@ -1,1 +1,1 @@
-"""What readers get: pages, badges, and the generated parts of the README."""
+"""What readers get: the book, badges, and the generated parts of the README."""

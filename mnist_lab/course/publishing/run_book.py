@@ -53,7 +53,7 @@ def run_pages(headings: Mapping[str, str], executed: Mapping[str, NotebookNode])
     pages: dict[str, Page] = {}
     for name, notebook in done.items():
         explained = glossary.joined([explained, glossary.glossary_of(notebook, name)])
-        page = chapter(notebook, names, explained)
+        page = _titled(chapter(notebook, names, explained), headings[name])
         _lead_to_index(page, headings.keys() - done.keys())
         pages[f"notebooks/{name}.ipynb"] = _with_facts(page)
     if explained:
@@ -114,6 +114,14 @@ def _lead_to_index(page: NotebookNode, missing: set[str]) -> None:
     files = {f"{name}.ipynb" for name in missing}
     for _, cell in markdown_cells(page):
         cell.source = relinked(cell.source, lambda to: "../index.md" if to in files else to)
+
+
+def _titled(page: NotebookNode, heading: str) -> NotebookNode:
+    """Give a notebook without a heading the one that the index has: the contents need it."""
+    first = page.cells[0] if page.cells else None
+    if first is None or first.cell_type != "markdown" or not first.source.startswith("# "):
+        page.cells.insert(0, new_markdown_cell(f"# {heading}"))
+    return page
 
 
 def _with_facts(page: NotebookNode) -> NotebookNode:

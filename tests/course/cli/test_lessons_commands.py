@@ -26,6 +26,7 @@ from mnist_lab.course.cli.main import app
 from mnist_lab.course.execution import records
 from mnist_lab.course.execution.catalogue import choose
 from mnist_lab.course.execution.records import read_notebook, source_digest
+from mnist_lab.course.publishing import book
 
 SOURCE = "MNIST, from a stub (proven by its digests)."
 REPORT = (
@@ -286,6 +287,33 @@ def test_fault_of_a_page_is_said_and_stops_nothing(course: Path) -> None:
     assert "The book has faults" in result.stderr
     assert "missing.md" in result.stderr
     assert "1 of 1 lessons done" in (course / "build/course/index.html").read_text()
+
+
+def test_notebooks_of_another_folder_are_a_book(course: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    write_lesson(course, "01_good", "1").rename(own / "01_good.ipynb")
+    nbformat.write(new_notebook(cells=[new_code_cell("print('97.5')")]), own / "plain.ipynb")
+    result = call("run", "--notebooks", str(own), "--output", str(tmp_path / "out"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "97.5" in (tmp_path / "out/notebooks/plain.html").read_text(encoding="utf-8")
+    index = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert '<a href="notebooks/plain.html">Untitled lesson</a>' in index
+    assert '<a href="notebooks/01_good.html">1 · Lesson good</a>' in index
+
+
+def test_stop_while_the_book_is_made_is_said_on_the_index(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: Any, **options: Any) -> None:
+        raise KeyboardInterrupt
+
+    write_lesson(course, "01_good", "1")
+    monkeypatch.setattr(book, "make_book", stopped)
+    assert call("run").exit_code == 130
+    index = (course / "build/course/index.html").read_text(encoding="utf-8")
+    assert "The run was stopped." in index
+    assert "done." in index
 
 
 def test_finished_lessons_are_skipped(course: Path, tmp_path: Path) -> None:
