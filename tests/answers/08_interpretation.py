@@ -182,7 +182,7 @@ def opposite_occlusion(weights, images, classes, patch):
     return maps
 
 
-# %% wrong 08-occlusion: turns more and more squares round
+# %% wrong 08-occlusion: changes more and more squares
 # expect: start from a fresh copy each time
 def opposite_occlusion(weights, images, classes, patch):
     every = np.arange(len(images))
@@ -227,8 +227,8 @@ def opposite_occlusion(weights, images, classes, patch):
     return maps
 
 
-# %% wrong 08-occlusion: turns single pixels round
-# expect: turn the whole square round
+# %% wrong 08-occlusion: changes single pixels
+# expect: change the whole square
 def opposite_occlusion(weights, images, classes, patch):
     every = np.arange(len(images))
     before = logits_of(weights, images)[every, classes]
