@@ -196,6 +196,7 @@ def test_keyboard_leads_from_the_start_to_an_exercise(site: Path, tab: Any) -> N
 
 
 def violations(tab: Any, path: Path) -> list[str]:
+    tab.emulate_media(reduced_motion="reduce")  # or a colour may still be changing when axe looks
     tab.goto(path.as_uri())
     options = {"runOnly": {"type": "tag", "values": WCAG}}
     response = axe_playwright.Axe().run(tab, options=options).response
