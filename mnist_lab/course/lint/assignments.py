@@ -18,6 +18,7 @@ from mnist_lab.course.execution.catalogue import Lesson
 from mnist_lab.course.execution.cells import code_cells, markdown_cells
 from mnist_lab.course.execution.records import read_notebook
 from mnist_lab.course.lint.language import sentence_faults
+from mnist_lab.course.lint.outputs import run_in_order
 from mnist_lab.course.lint.registry import ASSIGNMENT_LINTS, assignment_lint
 
 __all__ = ["assignment_problems", "leaks", "other_exercises", "unexplained", "weak_cells"]
@@ -205,6 +206,16 @@ def sentences_short(source: NotebookNode, copy: NotebookNode, name: str) -> Iter
     """No sentence of an exercise is too long to be read once."""
     for number, cell in markdown_cells(copy):
         yield from (f"cell {number}: {fault}" for fault in sentence_faults(cell.source))
+
+
+@assignment_lint
+def all_cells_run_or_none(source: NotebookNode, copy: NotebookNode, name: str) -> Iterator[str]:
+    """No cell was left out when the others were run: their outputs would be of older cells.
+
+    A new assignment, none of whose cells was run, stores no output that could be wrong.
+    """
+    if any(cell.execution_count is not None for _, cell in code_cells(source)):
+        yield from run_in_order(source, "the assignment")
 
 
 def other_exercises(notebook: NotebookNode, lesson: Lesson, assignment: Path) -> Iterator[str]:

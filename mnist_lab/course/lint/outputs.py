@@ -49,19 +49,29 @@ def valid_format(notebook: NotebookNode) -> Iterator[str]:
         yield "its kernel is not `python3`, shown as `Python 3`: set both in the metadata"
 
 
-@lesson_lint
-def every_cell_run(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
-    """Every code cell was run, once and in order: nbval passes a cell that was never run."""
+def run_in_order(notebook: NotebookNode, kind: str) -> Iterator[str]:
+    """Every code cell was run, once and in order: nbval passes a cell that was never run.
+
+    Args:
+        notebook: a lesson or the source of an assignment.
+        kind: which of the two, in words.
+    """
     cells = code_cells(notebook)
     if missed := [str(number) for number, cell in cells if cell.execution_count is None]:
-        yield f"never run: cell {', '.join(missed)}; execute the lesson from top to bottom"
+        yield f"never run: cell {', '.join(missed)}; execute {kind} from top to bottom"
         return
     for expected, (number, cell) in enumerate(cells, start=1):
         if cell.execution_count != expected:
             yield (
                 f"cell {number} was run as number {cell.execution_count}, not {expected}: "
-                "execute the lesson from top to bottom in a fresh kernel"
+                f"execute {kind} from top to bottom in a fresh kernel"
             )
+
+
+@lesson_lint
+def every_cell_run(notebook: NotebookNode, lesson: Lesson) -> Iterator[str]:
+    """Every code cell was run, once and in order."""
+    yield from run_in_order(notebook, "the lesson")
 
 
 @lesson_lint

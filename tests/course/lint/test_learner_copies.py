@@ -28,6 +28,16 @@ def change(old: str, new: str) -> Break:
     return lambda notebook: edited(notebook, old, new)
 
 
+def run_as(number: int | None) -> Break:
+    """Let the check of the first exercise be run as another number, or never."""
+
+    def breaks(notebook: NotebookNode) -> NotebookNode:
+        cell(notebook, "normalise-check").execution_count = number
+        return notebook
+
+    return breaks
+
+
 LEAKING: dict[str, tuple[Break, str]] = {
     "solution_in_a_hint": (
         change("How large can a pixel be?", '`images.astype("float32")  / 255.0` does it.'),
@@ -89,6 +99,8 @@ UNEXPLAINED: dict[str, tuple[Break, str]] = {
         change("There are 27 of them.", f"There are{' so' * 30} many."),
         "cell 7: it has a sentence of 33 words",
     ),
+    "a_cell_left_out": (run_as(None), "never run: cell 6; execute the assignment"),
+    "a_cell_run_again": (run_as(9), "cell 6 was run as number 9, not 4"),
     "no_way_back": (change("notebooks/01_good", "notebooks/02_good"), "it does not link back"),
 }
 
