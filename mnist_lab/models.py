@@ -25,6 +25,7 @@ __all__ = [
     "cnn",
     "convnet",
     "deep_dropout_ann",
+    "detector",
     "dnn_csv",
     "fnn_sigmoid",
     "fnn_softmax",
@@ -162,7 +163,7 @@ def batchnorm_cnn() -> keras.Sequential:
     )
 
 
-def _convolutions(name: str, *filters: int) -> keras.Sequential:
+def _convolutions(name: str, *filters: int, outputs: int = CLASSES) -> keras.Sequential:
     """Convolutions with batch normalisation and ReLU, the first one 5x5 with stride 2, then logits.
 
     The last convolution looks at maps that max-pooling 2x2 has halved. No layer pads its input.
@@ -185,7 +186,7 @@ def _convolutions(name: str, *filters: int) -> keras.Sequential:
             layers.MaxPooling2D(),
             *block(last, 3),
             layers.Flatten(),
-            layers.Dense(CLASSES),
+            layers.Dense(outputs),
         ],
         name=name,
     )
@@ -206,6 +207,15 @@ def wide_convnet() -> keras.Sequential:
     Input (batch, 28, 28, 1), output (batch, 10) logits, 335,658 parameters.
     """
     return _convolutions("wide_convnet", 32, 64, 96, 128, 128)
+
+
+def detector() -> keras.Sequential:
+    """Three convolutions with 24, 32 and 64 kernels, for the question whether there is a digit.
+
+    Input (batch, 28, 28, 1), output (batch, 1), a logit that is high for a digit; 27,001
+    parameters. The service asks such a network before it answers.
+    """
+    return _convolutions("detector", 24, 32, 64, outputs=1)
 
 
 def best() -> keras.Sequential:

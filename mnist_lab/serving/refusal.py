@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 
 from mnist_lab import CLASSES
 
@@ -62,10 +63,10 @@ def probabilities(logits: npt.ArrayLike, temperature: float | None = None) -> Fl
         float64 of shape (n, 10); each row adds up to 1.
     """
     scores = np.asarray(logits, dtype=np.float64)
-    scores = scores / (shipped_rule().temperature if temperature is None else temperature)
-    shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    result: Floats = shares / shares.sum(axis=-1, keepdims=True)
-    return result
+    shares: Floats = softmax(
+        scores / (shipped_rule().temperature if temperature is None else temperature), axis=-1
+    )
+    return shares
 
 
 def reasons(

@@ -12,12 +12,12 @@ from typing import Any
 
 from mnist_lab.course.experiments import photographs
 from mnist_lab.course.experiments.pages import PLAIN
-from mnist_lab.course.experiments.shipped import FOLDER
 from mnist_lab.evaluation import wilson_interval
+from mnist_lab.serving.refusal import RECORD
 
 __all__ = ["CARD", "card"]
 
-CARD = FOLDER / "MODEL_CARD.md"
+CARD = RECORD.with_name("MODEL_CARD.md")
 WIDTH = 100  # characters of a line
 
 # Kinds of picture in the record.

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_lab import IMAGE_SHAPE
+from mnist_lab import IMAGE_SHAPE, models
 from mnist_lab.augmentation import Distortion, distorted_batches
 from mnist_lab.course.experiments.drawings import LETTERS, NUMERALS, Picture, scribbles, written
+from mnist_lab.course.experiments.ladder import rise_and_fall
 from mnist_lab.course.experiments.training import ONE_TRAINING, start_tensorflow
 from mnist_lab.pictures import PictureError, to_mnist
 
-__all__ = ["LOOK_LIKE_DIGITS", "brought_to_form", "detector", "train_detector"]
+__all__ = ["LOOK_LIKE_DIGITS", "brought_to_form", "train_detector"]
 
 Grey = npt.NDArray[np.uint8]
 
@@ -53,31 +54,6 @@ def brought_to_form(pictures: Iterable[Picture]) -> tuple[Grey, int]:
         except PictureError:
             refused += 1
     return np.asarray(seen, np.uint8).reshape(-1, *IMAGE_SHAPE), refused
-
-
-def detector() -> Any:
-    """Return a fresh network: input (batch, 28, 28, 1), output (batch, 1), a logit of "digit"."""
-    from keras import Input, Sequential, layers
-
-    def block(kernels: int, size: int, stride: int = 1) -> list[Any]:
-        return [
-            layers.Conv2D(kernels, size, stride, use_bias=False),
-            layers.BatchNormalization(momentum=0.9),
-            layers.ReLU(),
-        ]
-
-    return Sequential(
-        [
-            Input(shape=(*IMAGE_SHAPE, 1)),
-            *block(24, 5, stride=2),
-            *block(32, 3),
-            layers.MaxPooling2D(),
-            *block(64, 3),
-            layers.Flatten(),
-            layers.Dense(1),
-        ],
-        name="detector",
-    )
 
 
 def _examples(x: Grey, y: npt.NDArray[np.uint8]) -> tuple[Grey, Grey]:
@@ -113,16 +89,13 @@ def train_detector(x: Grey, y: npt.NDArray[np.uint8], seed: int = 0) -> Any:
     with ONE_TRAINING:
         start_tensorflow(1)
         import keras
-        from keras.optimizers.schedules import CosineDecay
 
         digits, others = _examples(x, y)
         images = np.concatenate([digits, others])[..., None] / np.float32(255)
         labels = np.repeat(np.array([1, 0], np.float32), [len(digits), len(others)])
-        steps = EPOCHS * math.ceil(len(images) / BATCH)
-        rise = steps // 4
-        rate: Any = CosineDecay(0.0, steps - rise, warmup_target=PEAK, warmup_steps=rise)
+        rate = rise_and_fall(PEAK, EPOCHS * math.ceil(len(images) / BATCH))
         keras.utils.set_random_seed(seed)
-        model = detector()
+        model = models.detector()
         model.compile(
             keras.optimizers.Adam(rate), keras.losses.BinaryCrossentropy(from_logits=True)
         )

@@ -28,7 +28,7 @@ from mnist_lab.course.experiments.training import (
 )
 from mnist_lab.data import Digits
 
-__all__ = ["TABLE", "fit", "on_ladder", "plan", "renew_statistics", "split"]
+__all__ = ["TABLE", "fit", "on_ladder", "plan", "renew_statistics", "rise_and_fall", "split"]
 
 Array = npt.NDArray[Any]
 READINGS = ("one view", "nine views")
@@ -108,13 +108,10 @@ def fit(rung: ladder.Rung, x: Array, y: Array, seed: int, epochs: int) -> tuple[
         The network, and the history of ``fit``.
     """
     import keras
-    from keras.optimizers.schedules import CosineDecay
 
-    steps = epochs * math.ceil(len(x) / rung.batch_size)
     rate: Any = 0.001
     if rung.peak is not None:
-        rise = steps // 4
-        rate = CosineDecay(0.0, steps - rise, warmup_target=rung.peak, warmup_steps=rise)
+        rate = rise_and_fall(rung.peak, epochs * math.ceil(len(x) / rung.batch_size))
     averaging = {"use_ema": True, "ema_momentum": rung.averaging} if rung.averaging else {}
     keras.utils.set_random_seed(seed)
     model = rung.build()
@@ -129,6 +126,17 @@ def fit(rung: ladder.Rung, x: Array, y: Array, seed: int, epochs: int) -> tuple[
     if rung.renewed:
         renew_statistics(model, [images for images, _ in train.take(RENEWING)])
     return model, history
+
+
+def rise_and_fall(peak: float, steps: int) -> Any:
+    """Return Keras' schedule of a rate that rises to a peak in a quarter of the steps, then falls.
+
+    It rises along a line from 0 and falls along a cosine to 0.
+    """
+    from keras.optimizers.schedules import CosineDecay
+
+    rise = steps // 4
+    return CosineDecay(0.0, steps - rise, warmup_target=peak, warmup_steps=rise)
 
 
 def renew_statistics(model: Any, batches: Sequence[Any]) -> None:

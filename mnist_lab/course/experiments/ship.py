@@ -63,7 +63,7 @@ def _detector(digits: Digits, trained: int, folder: Path) -> Any:
     """Return the detector, trained on the first images, or as an earlier call left it there."""
     kept = folder / "detector.weights.h5"
     if kept.is_file():
-        model = detector.detector()
+        model = models.detector()
         model.load_weights(kept)
         return model
     model = detector.train_detector(digits.x_train[:trained], digits.y_train[:trained])

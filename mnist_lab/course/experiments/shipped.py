@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_lab import serving
 from mnist_lab.course.experiments.export import load, logits
+from mnist_lab.serving.network import DETECTOR, DIGITS
 from mnist_lab.serving.refusal import Rule, reasons
 
-__all__ = ["DETECTOR", "DIGITS", "FOLDER", "answers", "scaled"]
-
-FOLDER = Path(serving.__path__[0])
-DIGITS, DETECTOR = FOLDER / "digits.tflite", FOLDER / "detector.tflite"
+__all__ = ["DETECTOR", "DIGITS", "answers", "scaled"]
 
 Array = npt.NDArray[Any]
 
