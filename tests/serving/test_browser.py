@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import chromium
 import numpy as np
 import pytest
 from handwriting import EUROPEAN, HANDWRITINGS, ROUND, Stroke, picture, png
@@ -18,17 +18,9 @@ from PIL import Image, features
 
 from mnist_lab.serving import run
 
-playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not CHROMIUM, reason="no Chromium on this machine: install the package chromium"
-    ),
-]
+pytestmark = chromium.NEEDS_CHROMIUM
 
 SEVEN = picture(*ROUND[7])
 # Chromium notes each answer of 4xx in its console. Such an answer is part of the work of the page.
@@ -43,10 +35,8 @@ def service() -> Iterator[run.Service]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium.opened() as browser:
         yield browser
-        browser.close()
 
 
 class Sheet:

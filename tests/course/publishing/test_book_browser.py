@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import chromium
 import pytest
 
 from mnist_lab.course.execution.catalogue import read_course
 from mnist_lab.course.publishing.book import make_book
 from mnist_lab.course.publishing.site import TITLE, site_pages
 
-playwright = pytest.importorskip("playwright.sync_api", reason="no playwright on this machine")
 axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 ROOT = Path(__file__).resolve().parents[3]
 COURSE = read_course(ROOT)
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 MOST_BYTES = 1_500_000  # of a lesson with all that it loads
 NARROW = 320  # pixels
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
-]
+pytestmark = chromium.NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +36,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    with chromium.opened() as browser:
+        yield browser
 
 
 @pytest.fixture
