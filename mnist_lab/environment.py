@@ -6,12 +6,14 @@ builds a model, which alone makes a run repeatable on one machine.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import platform
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_lab.data import Digits
 
-__all__ = ["processor", "quiet_start", "report", "versions"]
+__all__ = ["processor", "quiet_start", "quietly", "report", "versions"]
 
 # Distribution names: what is installed under them decides what a reader sees.
 _PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib", "mnist-lab")
@@ -57,6 +59,28 @@ def quiet_start() -> Iterator[None]:
         os.close(saved)
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     _check_keras()
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep out of a notebook what an export prints to either stream; errors are still raised.
+
+    Keras describes the network that it exports, and TensorFlow's converter adds log lines.
+
+    Example::
+
+        with quietly():
+            model.export("digits.tflite", format="litert")
+    """
+    absl = logging.getLogger("absl")
+    level = absl.level
+    absl.setLevel(logging.ERROR)
+    try:
+        with quiet_start(), redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        absl.setLevel(level)
 
 
 def _check_keras() -> None:

@@ -26,6 +26,7 @@ LIST = Path(
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXPLAIN: list[str] = PROJECT["optional-dependencies"]["explain"]
+SERVE: list[str] = PROJECT["optional-dependencies"]["serve"]
 SOURCE_ONLY = {"lime"}
 
 pytestmark = pytest.mark.skipif(
@@ -103,10 +104,18 @@ def test_what_explains_answers_changes_nothing(tmp_path: Path) -> None:
     assert changes(resolved, versions) == {}
 
 
+@pytest.mark.slow
+def test_the_service_changes_nothing(tmp_path: Path) -> None:
+    versions = pinned(LIST.read_text())
+    resolved = resolve(versions, tmp_path, f"{ROOT}[tf]", *SERVE)
+    assert {"ai-edge-litert", "fastapi", "numpy"} <= set(resolved)
+    assert not changes(resolved, versions).keys() & versions.keys()  # more packages may come
+
+
 def test_set_up_cells_install_what_colab_lacks_and_nothing_else() -> None:
     versions = pinned(LIST.read_text())
     installed = {name for lesson in read_course(ROOT).lessons for name in lesson.packages}
-    lacking = {Requirement(each).name for each in EXPLAIN} - versions.keys()
+    lacking = {Requirement(each).name for each in EXPLAIN + SERVE} - versions.keys()
     assert lacking <= installed
     assert not {canonicalize_name(Requirement(name).name) for name in installed} & versions.keys()
 

@@ -17,12 +17,14 @@ from handwriting import EUROPEAN, HANDWRITINGS, ROUND, Stroke, picture, png
 from PIL import Image, features
 
 from mnist_lab.serving import run
+from mnist_lab.serving.app import PAGE
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 pytestmark = chromium.NEEDS_CHROMIUM
 
 SEVEN = picture(*ROUND[7])
+PICTURE = PAGE.with_name("page.png")
 # Chromium notes each answer of 4xx in its console. Such an answer is part of the work of the page.
 REFUSED = re.compile(r"status of 4\d\d")
 
@@ -378,6 +380,7 @@ SCREENS: dict[str, dict[str, Any]] = {
     "telephone on its side": {"viewport": {"width": 740, "height": 360}, **PHONE},
     "narrow and dark": {"viewport": {"width": 320, "height": 568}, "color_scheme": "dark", **PHONE},
     "large letters": {"viewport": {"width": 640, "height": 500}, "device_scale_factor": 2},
+    "half of a screen": {"viewport": {"width": 800, "height": 700}},
     "own colours": {"viewport": {"width": 1100, "height": 800}, "forced_colors": "active"},
 }
 
@@ -398,6 +401,25 @@ def test_a_screen_shows_all_without_a_violation(
             assert wide <= SCREENS[name]["viewport"]["width"]
         for selector in ("#canvas", "#undo", "#digit", "#seen", ".bars", "footer a"):
             assert sheet.page.locator(selector).is_visible(), selector
+        paper, answer = (sheet.page.locator(part).bounding_box() for part in ("#sheet", "#answer"))
+        beside = paper["x"] + paper["width"] <= answer["x"]
+        assert beside or paper["y"] + paper["height"] <= answer["y"]
+
+
+def test_the_picture_in_lesson_9_shows_this_page(browser: Any, service: run.Service) -> None:
+    """To renew the picture, remove its file and run this test."""
+    for sheet in opened(browser, service, **SCREENS["half of a screen"]):
+        sheet.draw(*EUROPEAN[4])
+        assert sheet.answer() == "4"
+        sheet.page.mouse.move(5, 5)
+        sheet.page.wait_for_timeout(1000)  # all has faded in
+        seen = Image.open(io.BytesIO(sheet.page.screenshot())).convert("RGB")
+    if not PICTURE.exists():
+        seen.quantize(64, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+    shown = Image.open(PICTURE).convert("RGB")
+    assert seen.size == shown.size
+    difference = np.asarray(seen).astype(int) - np.asarray(shown)
+    assert np.abs(difference).mean() < 8  # levels; other fonts change some of them
 
 
 def test_an_unsure_answer_and_a_problem_have_no_violation(sheet: Sheet) -> None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,11 +12,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from mnist_lab import environment, ladder, models
+from mnist_lab import ladder, models
 from mnist_lab._files import replacing
 from mnist_lab.course import CourseError
 from mnist_lab.course.experiments.training import start_tensorflow
 from mnist_lab.data import Digits
+from mnist_lab.environment import quietly
 from mnist_lab.evaluation import PairedTest, mcnemar
 
 __all__ = [
@@ -89,24 +86,6 @@ def network(weights: Path | None, rung: str | None) -> Any:
     return model
 
 
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep what Keras and the converter print to either stream; errors are still raised."""
-    absl = logging.getLogger("absl")
-    level = absl.level
-    absl.setLevel(logging.ERROR)
-    try:
-        with (
-            environment.quiet_start(),
-            contextlib.redirect_stdout(io.StringIO()),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        absl.setLevel(level)
-
-
 def convert(model: Any, form: Form, examples: Array) -> bytes:
     """Return the network as a LiteRT file.
 
@@ -122,7 +101,7 @@ def convert(model: Any, form: Form, examples: Array) -> bytes:
     """
     import tensorflow as tf
 
-    with _quietly():
+    with quietly():
         converter = tf.lite.TFLiteConverter.from_keras_model(model)
         if form != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -158,14 +137,14 @@ def load(file: bytes | Path) -> Any:
         CourseError: the package ai-edge-litert is not installed.
     """
     try:
-        with _quietly():
+        with quietly():
             from ai_edge_litert.interpreter import Interpreter
     except ImportError:
         raise CourseError(
             "The package ai-edge-litert is missing: install mnist-lab with the extra [serve]."
         ) from None
     content = file if isinstance(file, bytes) else file.read_bytes()
-    with _quietly():
+    with quietly():
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     return interpreter
