@@ -185,8 +185,8 @@ All figures in brackets are 95 % intervals over the choice of the images.
         _table(
             ["MNIST's test images", "result"],
             [
-                ["right", _share(images - test["errors"], images, 2)],
-                ["right with weights in float32", _share(images - network["errors"], images, 2)],
+                ["right, if all get an answer", _share(images - test["errors"], images, 2)],
+                ["the same with weights in float32", _share(images - network["errors"], images, 2)],
                 ["get no answer", _share(test["refused"], images, 2)],
                 ["wrong, of those that get an answer", _share(test["wrong"], answered, 3)],
             ],
