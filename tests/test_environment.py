@@ -47,6 +47,26 @@ def test_quiet_start_does_not_swallow_an_exception() -> None:
     assert "No module named 'no_such_module'" in result.stderr
 
 
+def test_an_export_says_nothing_but_its_errors() -> None:
+    result = run(
+        "import logging, os, warnings\n"
+        "from mnist_lab.environment import quietly\n"
+        "with quietly():\n"
+        "    print('a description')\n"
+        "    os.write(2, b'a line of compiled code')\n"
+        "    warnings.warn('a warning')\n"
+        "    logging.getLogger('absl').warning('a line of absl')\n"
+        "print('after')\n"
+        "logging.getLogger('absl').warning('absl again')\n"
+        "with quietly():\n"
+        "    raise ValueError('a fault')\n"
+    )
+    assert result.stdout == "after\n"
+    assert result.stderr.startswith("absl again\n")
+    assert result.stderr.endswith("ValueError: a fault\n")
+    assert "a line of" not in result.stderr and "a warning" not in result.stderr
+
+
 def test_keras_starts_without_a_word() -> None:
     result = run(
         "from mnist_lab.environment import quiet_start\n"

@@ -328,3 +328,86 @@ def upload_path(name, content):
     if list(content[:3]) == [255, 216, 255]:
         return "/".join(["uploads", digest + ".jpg"])
     raise ValueError("Send a PNG or a JPEG, please.")
+
+
+# %% wrong 09-queue: keeps one call for each request
+# expect: let one call answer all that wait
+def finish_times(arrivals, prepare, per_image, most):
+    now, times = 0.0, []
+    for arrival in arrivals:
+        now = max(now, arrival) + prepare + per_image
+        times.append(now)
+    return np.array(times)
+
+
+# %% wrong 09-queue: waits for a full batch
+# expect: begin with whoever is there
+def finish_times(arrivals, prepare, per_image, most):
+    now, times = 0.0, []
+    for first in range(0, len(arrivals), most):
+        batch = arrivals[first : first + most]
+        now = max(now, batch[-1]) + prepare + per_image * len(batch)
+        times += [now] * len(batch)
+    return np.array(times)
+
+
+# %% wrong 09-queue: ignores the largest number
+# expect: take at most `most`, the oldest first
+def finish_times(arrivals, prepare, per_image, most):
+    now, times = 0.0, []
+    while len(times) < len(arrivals):
+        now = max(now, arrivals[len(times)])
+        number = np.sum(arrivals <= now) - len(times)
+        now += prepare + per_image * number
+        times += [now] * number
+    return np.array(times)
+
+
+# %% wrong 09-queue: begins before a request is there
+# expect: if nobody waits, the time becomes that of the next arrival
+def finish_times(arrivals, prepare, per_image, most):
+    now, times = 0.0, []
+    while len(times) < len(arrivals):
+        number = min(max(int(np.sum(arrivals <= now)) - len(times), 1), most)
+        now += prepare + per_image * number
+        times += [now] * number
+    return np.array(times)
+
+
+# %% wrong 09-queue: prepares for each image
+# expect: a call lasts prepare, once, and per_image for each of its requests
+def finish_times(arrivals, prepare, per_image, most):
+    now, times = 0.0, []
+    while len(times) < len(arrivals):
+        now = max(now, arrivals[len(times)])
+        number = min(int(np.sum(arrivals <= now)) - len(times), most)
+        now += (prepare + per_image) * number
+        times += [now] * number
+    return np.array(times)
+
+
+# %% wrong 09-queue: leaves out who arrives at the very moment
+# expect: who arrives at the very moment when the service is free is taken, too
+def finish_times(arrivals, prepare, per_image, most):
+    now, times = 0.0, []
+    while len(times) < len(arrivals):
+        now = max(now, arrivals[len(times)])
+        waiting = int(np.sum(arrivals < now)) - len(times)
+        number = min(max(waiting, int(np.sum(arrivals == arrivals[len(times)]))), most)
+        number = min(number, len(arrivals) - len(times))
+        now += prepare + per_image * number
+        times += [now] * number
+    return np.array(times)
+
+
+# %% right 09-queue: takes requests from a list
+def finish_times(arrivals, prepare, per_image, most):
+    waiting, times, free = [float(arrival) for arrival in arrivals], [], 0.0
+    while waiting:
+        free = max(free, waiting[0])
+        call = []
+        while waiting and waiting[0] <= free and len(call) < most:
+            call.append(waiting.pop(0))
+        free += prepare + per_image * len(call)
+        times.extend(free for _ in call)
+    return np.array(times)
