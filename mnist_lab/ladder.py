@@ -83,7 +83,7 @@ _FOUR_EPOCHS = replace(_AUGMENTATION, name="four_epochs", change="four epochs", 
 _WIDE = replace(
     _FOUR_EPOCHS,
     name="wide",
-    change="wider, stronger distortion, averaged weights, twelve epochs",
+    change="wider, averaged weights, twelve epochs",
     build=models.wide_convnet,
     epochs=12,
     distortion=Distortion(affine=0.15),
