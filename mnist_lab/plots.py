@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FINGERPRINT",
+    "TENSORBOARD_PAGE",
     "confusion_heatmap",
     "digit_grid",
     "fingerprint",
@@ -55,6 +57,9 @@ __all__ = [
 # The kind of output, beside image/png, in which a notebook stores the fingerprint of a figure. No
 # notebook viewer shows this kind, and nbval compares it.
 FINGERPRINT = "application/vnd.mnist-lab.fingerprint"
+
+# A picture of TensorBoard's page with two trainings of lesson 7, for readers who cannot open it.
+TENSORBOARD_PAGE = Path(__file__).with_name("results") / "tensorboard.png"
 
 
 def use_style() -> None:

@@ -27,6 +27,7 @@ LIST = Path(
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXPLAIN: list[str] = PROJECT["optional-dependencies"]["explain"]
 SERVE: list[str] = PROJECT["optional-dependencies"]["serve"]
+TUNING: list[str] = PROJECT["optional-dependencies"]["tuning"]
 SOURCE_ONLY = {"lime"}
 
 pytestmark = pytest.mark.skipif(
@@ -96,12 +97,13 @@ def test_nothing_changes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_explains_answers_changes_nothing(tmp_path: Path) -> None:
+def test_what_lessons_install_changes_nothing(tmp_path: Path) -> None:
     versions = pinned(LIST.read_text())
-    requirements = [part for each in EXPLAIN for part in with_wheels(each)]
+    requirements = [part for each in EXPLAIN + TUNING for part in with_wheels(each)]
     resolved = resolve(versions, tmp_path, f"{ROOT}[tf]", *requirements)
-    assert {"shap", "scikit-image", "numpy"} <= set(resolved)
-    assert changes(resolved, versions) == {}
+    assert {"shap", "scikit-image", "numpy", "keras-tuner", "tensorboard"} <= set(resolved)
+    assert not changes(resolved, versions).keys() & versions.keys()
+    assert changes(resolved, versions).keys() == {"keras-tuner", "kt-legacy"}
 
 
 @pytest.mark.slow
@@ -115,7 +117,7 @@ def test_the_service_changes_nothing(tmp_path: Path) -> None:
 def test_set_up_cells_install_what_colab_lacks_and_nothing_else() -> None:
     versions = pinned(LIST.read_text())
     installed = {name for lesson in read_course(ROOT).lessons for name in lesson.packages}
-    lacking = {Requirement(each).name for each in EXPLAIN + SERVE} - versions.keys()
+    lacking = {Requirement(each).name for each in EXPLAIN + SERVE + TUNING} - versions.keys()
     assert lacking <= installed
     assert not {canonicalize_name(Requirement(name).name) for name in installed} & versions.keys()
 

@@ -39,6 +39,7 @@ MODULES = (
     "pictures",
     "plots",
     "recipes",
+    "selection",
     "selective",
 )
 
@@ -107,6 +108,7 @@ def small_network() -> Any:
 
 # Arguments with which a function of the package and that of the lesson are compared.
 EXAMPLES: dict[str, Callable[[], list[tuple[Any, ...]]]] = {
+    "choose_on_halves": lambda: [(LOGITS > 1, 7), (LOGITS > 2, 5, 3)],
     "confusion_heatmap": lambda: [(np.arange(100).reshape(10, 10),)],
     "count_ties": lambda: [([[0.0, 1.0, 1.0], [0.5, 0.2, 0.2], [1.0, 1.0, 1.0]],), ([[1.0, 0.0]],)],
     "deletion_curve": lambda: [
@@ -119,6 +121,7 @@ EXAMPLES: dict[str, Callable[[], list[tuple[Any, ...]]]] = {
     "random_places": lambda: [(IMAGES, (1, 2))],
     "learning_curves": lambda: [(HISTORY,), ({**HISTORY, "val_accuracy": [0.7, 0.8]},)],
     "logits_model": lambda: [(models.fnn_sigmoid(),), (models.fnn_softmax(),)],
+    "simulate_choice": lambda: [(3.0, 2.0, 5), (1.0, 4.0, 9, 20, 7)],
     "occlusion": lambda: [
         (small_network(), IMAGES, CLASSES),
         (small_network(), IMAGES, CLASSES, 9),

@@ -37,6 +37,14 @@ def reproduce(
             help="Measure the test set after each epoch, on scaled pixels, and print a table.",
         ),
     ] = False,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Train on five sixths of the training images, on scaled pixels, and judge on the "
+            "other sixth and on the test images.",
+        ),
+    ] = False,
     ladder: Annotated[
         bool,
         typer.Option(
@@ -62,7 +70,8 @@ def reproduce(
         typer.Option(
             metavar="FILE",
             help="Write to this CSV file.  [default: reproduction.csv in the folder build of the "
-            "course, epochs.csv with --follow, ladder.csv with --ladder]",
+            "course, epochs.csv with --follow, seeds.csv with --held-out, and ladder.csv with "
+            "--ladder]",
         ),
     ] = None,
     jobs: Annotated[
@@ -99,6 +108,7 @@ def reproduce(
     mnist-lab reproduce                            train all recipes from ten seeds
     mnist-lab reproduce fnn_sigmoid cnn --seeds 3  train two recipes from three seeds
     mnist-lab reproduce deep_dropout_ann --follow --epochs 20
+    mnist-lab reproduce fnn_softmax --held-out --seeds 50
     mnist-lab reproduce --ladder                   train all rungs of lesson 6
     mnist-lab reproduce --ladder schedule --validation
     mnist-lab reproduce --cluster tcp://host:8786
@@ -109,20 +119,23 @@ def reproduce(
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.experiments import sweep
     from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
+    from mnist_lab.course.experiments.held_out import ON_BOTH_SETS
     from mnist_lab.course.experiments.ladder import on_ladder
     from mnist_lab.course.experiments.ladder import plan as plan_ladder
     from mnist_lab.course.experiments.training import AT_THE_END
 
-    if follow and ladder:
-        raise typer.BadParameter("--follow and --ladder measure different things: choose one.")
+    if follow + held_out + ladder > 1:
+        raise typer.BadParameter(
+            "--follow, --held-out and --ladder measure different things: choose one."
+        )
     if not ladder and (validation or keep):
         raise typer.BadParameter("--validation and --keep need --ladder.")
     plan = plan_ladder if ladder else sweep.plan
     trainings = plan(recipe or [], seeds, epochs)
     if ladder:
         name, what = "ladder.csv", on_ladder("validation" if validation else "test", keep)
-    elif follow:
-        name, what = "epochs.csv", AFTER_EACH_EPOCH
+    elif follow or held_out:
+        name, what = ("epochs.csv", AFTER_EACH_EPOCH) if follow else ("seeds.csv", ON_BOTH_SETS)
         trainings = [training for training in trainings if training.pixels == "scaled"]
     else:
         name, what = "reproduction.csv", AT_THE_END

@@ -28,7 +28,16 @@ from mnist_lab.course.experiments.training import (
 )
 from mnist_lab.data import Digits
 
-__all__ = ["TABLE", "fit", "on_ladder", "plan", "renew_statistics", "rise_and_fall", "split"]
+__all__ = [
+    "HELD_OUT",
+    "TABLE",
+    "fit",
+    "on_ladder",
+    "plan",
+    "renew_statistics",
+    "rise_and_fall",
+    "split",
+]
 
 Array = npt.NDArray[Any]
 READINGS = ("one view", "nine views")
