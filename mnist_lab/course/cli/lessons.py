@@ -329,7 +329,7 @@ def badges(
 @plain_words("The files that were written are complete: remove them, or continue with them.")
 def new_lesson(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Two digits and a word, such as 07_digits.")
+        str, typer.Argument(metavar="NAME", help="Two digits and a word, such as 10_digits.")
     ],
     title: Annotated[str, typer.Argument(metavar="TITLE", help="The heading of the lesson.")],
     summary: Annotated[
@@ -346,7 +346,7 @@ def new_lesson(
     a short draft: remove these bounds when the lesson has grown.
 
     \b
-    mnist-lab new-lesson 07_digits "A closer look"
+    mnist-lab new-lesson 10_digits "A closer look"
     mnist-lab refresh 07                            then look at it in JupyterLab
     """
     from mnist_lab.course.assignments.release import release
