@@ -18,13 +18,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_lab import __version__
+
 if TYPE_CHECKING:
     from mnist_lab.data import Digits
 
 __all__ = ["processor", "quiet_start", "quietly", "report", "versions"]
 
 # Distribution names: what is installed under them decides what a reader sees.
-_PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib", "mnist-lab")
+_PACKAGES = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn", "matplotlib")
 
 
 @contextmanager
@@ -130,7 +132,8 @@ def versions() -> dict[str, str]:
                 found.setdefault(package, metadata.version(distribution))
             except metadata.PackageNotFoundError:
                 continue
-    return found
+    # The checkout knows its version; an installation in place keeps the one that it began with.
+    return found | {"mnist-lab": __version__}
 
 
 def report(digits: Digits) -> None:

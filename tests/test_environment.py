@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mnist_lab import environment
+from mnist_lab import __version__, environment
 
 
 def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -86,7 +86,9 @@ def test_versions_import_nothing() -> None:
         "assert not {'tensorflow', 'keras', 'pandas', 'matplotlib'} & set(sys.modules)\n"
     )
     assert (result.returncode, result.stderr) == (0, "")
-    assert next(iter(environment.versions())) == "python"
+    found = environment.versions()
+    assert next(iter(found)) == "python"
+    assert found["mnist-lab"] == __version__  # also where an earlier one was installed in place
 
 
 @pytest.mark.parametrize(

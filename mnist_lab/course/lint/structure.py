@@ -14,6 +14,7 @@ from statistics import median
 import nbformat
 from nbformat import NotebookNode
 
+from mnist_lab import __version__
 from mnist_lab.course import CourseError
 from mnist_lab.course.execution.catalogue import Lesson
 from mnist_lab.course.execution.cells import (
@@ -161,7 +162,8 @@ def stamp_problems(notebooks: Mapping[str, NotebookNode]) -> list[str]:
     """Return what is wrong with the stamps of the committed lessons, by name.
 
     A stamp says which versions and digits the stored outputs come from. It also has a digest of
-    the sources. All lessons must come from one environment, and none may be edited after its run.
+    the sources. All lessons must come from one environment, with this version of the course, and
+    none may be edited after its run.
     """
     again = "run `mnist-lab refresh`"
     found, stamps = [], {}
@@ -169,6 +171,12 @@ def stamp_problems(notebooks: Mapping[str, NotebookNode]) -> list[str]:
         record = dict(notebook.metadata.get("mnist_lab", {}))
         if record.pop("sources", None) != source_digest(notebook):
             found.append(f"{lesson}: its sources were edited after its last run: {again}")
+        version = record.get("versions", {}).get("mnist-lab", __version__)
+        if version != __version__:
+            found.append(
+                f"{lesson}: it was run with version {version} of the course, which is "
+                f"{__version__}: {again}"
+            )
         stamps[lesson] = json.dumps(record, sort_keys=True)
     usual = Counter(stamps.values()).most_common(1)[0][0] if stamps else ""
     return found + [

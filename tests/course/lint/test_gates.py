@@ -435,6 +435,17 @@ def test_lesson_from_another_environment_is_noticed(course: Path) -> None:
     assert fault.startswith('03_better: it was run with {"data": "other digits", "versions"')
 
 
+def test_lessons_of_an_earlier_version_are_noticed(course: Path) -> None:
+    def earlier(lesson: NotebookNode) -> NotebookNode:
+        lesson.metadata.mnist_lab.versions["mnist-lab"] = "0.0.1"
+        return lesson
+
+    for path in course.glob("notebooks/*.ipynb"):
+        break_lesson(course, earlier, path.stem)
+    assert stamps(course)
+    assert all("it was run with version 0.0.1 of the course" in fault for fault in stamps(course))
+
+
 def ruff(course: Path) -> str:
     command = [sys.executable, "-m", "ruff", "check", "--no-cache", "--select=F", str(course)]
     return subprocess.run(command, capture_output=True, text=True).stdout
