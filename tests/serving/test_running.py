@@ -229,8 +229,17 @@ def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
+@pytest.fixture
+def ends_at_ctrl_c() -> Iterator[None]:
+    """Let commands that a test starts end at Ctrl-C, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no signals to a process")
+@pytest.mark.usefixtures("ends_at_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_ends_at_a_signal_and_answers_before(number: signal.Signals) -> None:
     with served() as (process, address):

@@ -99,20 +99,26 @@ def chapter(
 
 
 def lighter(png: bytes) -> bytes:
-    """Return the same picture with a palette, which has half the bytes; what has no palette stays.
+    """Return the same picture in fewer bytes: without transparency that it does not use.
 
-    No pixel changes. Most figures have few colours, for digits are drawn in greys.
+    A picture of at most 256 colours gets a palette, which has half the bytes. Most figures have few
+    colours, for digits are drawn in greys. No pixel changes.
     """
     picture = Image.open(io.BytesIO(png))
+    if picture.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+        return png
     opaque = picture.convert("RGB")
-    is_opaque = picture.convert("RGBA").getchannel("A").getextrema() == (255, 255)
-    if not is_opaque or not opaque.getcolors(256):
-        return png
-    reduced, stream = opaque.quantize(256), io.BytesIO()
-    if reduced.convert("RGB").tobytes() != opaque.tobytes():
-        return png
-    reduced.save(stream, "PNG", optimize=True)
-    return min(stream.getvalue(), png, key=len)
+    forms = [opaque]
+    if opaque.getcolors(256):
+        reduced = opaque.quantize(256)
+        if reduced.convert("RGB").tobytes() == opaque.tobytes():
+            forms.append(reduced)
+    found = [png]
+    for form in forms:
+        stream = io.BytesIO()
+        form.save(stream, "PNG", optimize=True)
+        found.append(stream.getvalue())
+    return min(found, key=len)
 
 
 def _is_end(source: str) -> bool:
