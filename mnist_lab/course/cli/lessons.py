@@ -347,7 +347,7 @@ def new_lesson(
 
     \b
     mnist-lab new-lesson 10_digits "A closer look"
-    mnist-lab refresh 07                            then look at it in JupyterLab
+    mnist-lab refresh 10                            then look at it in JupyterLab
     """
     from mnist_lab.course.assignments.release import release
     from mnist_lab.course.execution.catalogue import Lesson, Minutes, find_course
