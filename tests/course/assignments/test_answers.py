@@ -263,6 +263,18 @@ def test_check_that_looks_at_values_only_is_noticed(small_room: Room) -> None:
     assert not any("by heart" in fault for fault in found)
 
 
+def test_hidden_test_that_dislikes_a_rare_draw_is_noticed(tmp_path: Path) -> None:
+    """A learner cannot see such a test, and would lose the points by bad luck."""
+    source = tmp_path / "01_good.ipynb"
+    rare = "### BEGIN HIDDEN TESTS\nassert np.random.default_rng().random() < 0.9, 'bad luck'\n"
+    good_assignment.save(edited(good_assignment.build(), "### BEGIN HIDDEN TESTS\n", rare), source)
+    room = Room(source, tmp_path)
+    right = [answer for answer in parse(GOOD) if answer.kind == "right"]
+    cases = [*room.assignment.exercises[:1], *right]
+    found = [fault for case in cases for fault in room.faults(case)]
+    assert len([fault for fault in found if "bad luck" in fault]) == len(cases)
+
+
 def test_untouched_copy_that_stops_is_noticed(tmp_path: Path) -> None:
     copy = learner_copy(good_assignment.build())
     wanted = ["01-normalise: not attempted", "01-count: not attempted"]
