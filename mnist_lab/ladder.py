@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DOUBTFUL_LABELS",
     "FILE",
+    "READINGS",
     "RUNGS",
     "TRIED",
     "Rung",
@@ -37,6 +38,7 @@ __all__ = [
 FILE = Path(__file__).with_name("results") / "ladder.csv"
 # Which images judge: the last sixth of the training images, or the test images.
 Split = Literal["validation", "test"]
+READINGS = ("one view", "nine views")  # how a network reads an image
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def trainings(frame: pd.DataFrame, split: Split, reading: str = "one view") -> p
         frame: what :func:`measured` returned. Trainings with another number of epochs than their
             rung has are left out.
         split: which images judge.
-        reading: "one view" or "nine views".
+        reading: one of :data:`READINGS`, or that of an ensemble: "5 networks, one view".
 
     Returns:
         The rows of the frame in the order of the ladder, with one more column: ``seconds``, the

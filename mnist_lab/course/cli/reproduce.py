@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mnist_lab.course.cli.errors import plain_words
+
+if TYPE_CHECKING:
+    from mnist_lab.ladder import Split
 
 __all__ = ["COMMANDS"]
 
@@ -65,6 +68,14 @@ def reproduce(
             help="With --ladder, store the weights of each network that is trained in this folder.",
         ),
     ] = None,
+    ensemble: Annotated[
+        bool,
+        typer.Option(
+            "--ensemble",
+            help="With --keep, judge the networks of each rung together, too: the mean of their "
+            "probabilities decides.",
+        ),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -111,6 +122,7 @@ def reproduce(
     mnist-lab reproduce fnn_softmax --held-out --seeds 50
     mnist-lab reproduce --ladder                   train all rungs of lesson 6
     mnist-lab reproduce --ladder schedule --validation
+    mnist-lab reproduce --ladder renewed --seeds 5 --keep networks --ensemble
     mnist-lab reproduce --cluster tcp://host:8786
     """
     import joblib
@@ -118,6 +130,7 @@ def reproduce(
     from mnist_lab import data
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.experiments import sweep
+    from mnist_lab.course.experiments.ensemble import measure_ensembles
     from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
     from mnist_lab.course.experiments.held_out import ON_BOTH_SETS
     from mnist_lab.course.experiments.ladder import on_ladder
@@ -130,10 +143,13 @@ def reproduce(
         )
     if not ladder and (validation or keep):
         raise typer.BadParameter("--validation and --keep need --ladder.")
+    if ensemble and not keep:
+        raise typer.BadParameter("--ensemble needs --keep, which stores the networks.")
+    judge: Split = "validation" if validation else "test"
     plan = plan_ladder if ladder else sweep.plan
     trainings = plan(recipe or [], seeds, epochs)
     if ladder:
-        name, what = "ladder.csv", on_ladder("validation" if validation else "test", keep)
+        name, what = "ladder.csv", on_ladder(judge, keep)
     elif follow or held_out:
         name, what = ("epochs.csv", AFTER_EACH_EPOCH) if follow else ("seeds.csv", ON_BOTH_SETS)
         trainings = [training for training in trainings if training.pixels == "scaled"]
@@ -152,6 +168,9 @@ def reproduce(
         what=what,
     )
     typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
+    if ensemble and keep:
+        added = measure_ensembles(trainings, digits, output, judge, keep)
+        typer.echo(f"{added} ensembles judged: {output}")
     if follow:
         typer.echo(summary(what.table.read(output)[0]))
 

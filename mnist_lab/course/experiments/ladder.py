@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,19 @@ from mnist_lab.data import Digits
 __all__ = [
     "HELD_OUT",
     "TABLE",
+    "errors_of",
     "fit",
+    "kept_at",
+    "of_rung",
     "on_ladder",
     "plan",
+    "probabilities",
     "renew_statistics",
     "rise_and_fall",
     "split",
 ]
 
 Array = npt.NDArray[Any]
-READINGS = ("one view", "nine views")
 HELD_OUT = 6  # every sixth training image judges choices: 10,000 of 60,000
 STEPS_PER_EXECUTION = 20  # batches between two turns of Python, as in the lesson
 RENEWING = 100  # batches whose statistics are averaged
@@ -49,8 +52,10 @@ TABLE = Table(
     columns=(
         "recipe",  # name of the rung
         "split",  # which images judge: validation (the last sixth of the training images) or test
-        "reading",  # one view, or the mean probability of nine views moved by up to a pixel
-        "seed",
+        # one view, or the mean probability of nine views moved by up to a pixel; "5 networks, one
+        # view" is the mean probability of five networks
+        "reading",
+        "seed",  # of an ensemble, the smallest one
         "epochs",
         "errors",
         "judged",  # images
@@ -170,15 +175,25 @@ def renew_statistics(model: Any, batches: Sequence[Any]) -> None:
         layer.momentum = momentum
 
 
-def _read(model: Any, x: Array) -> Iterator[tuple[str, Array]]:
-    """Yield each way to read the images, and the digits that it gives."""
+def of_rung(name: str) -> ladder.Rung:
+    """Return the rung of a name, whether it is of the ladder or was only tried."""
+    return (ladder.RUNGS | ladder.TRIED)[name]
+
+
+def probabilities(model: Any, x: Array) -> dict[str, Array]:
+    """Return for each reading the probabilities of the digits, of shape (n, 10)."""
     from scipy.special import softmax
 
     views = [
         softmax(model.predict(view, batch_size=500, verbose=0), axis=1) for view in shifted_views(x)
     ]
-    yield READINGS[0], views[0].argmax(axis=1)
-    yield READINGS[1], np.mean(views, axis=0).argmax(axis=1)
+    return dict(zip(ladder.READINGS, (views[0], np.mean(views, axis=0)), strict=True))
+
+
+def errors_of(found: Array, labels: Array) -> dict[str, Any]:
+    """Return the columns "errors" and "misread" for probabilities of shape (n, 10)."""
+    misread = np.flatnonzero(found.argmax(axis=1) != labels)
+    return {"errors": len(misread), "misread": " ".join(map(str, misread))}
 
 
 def _measure(
@@ -189,7 +204,7 @@ def _measure(
     judge: ladder.Split,
     keep: Path | None = None,
 ) -> list[dict[str, Any]]:
-    rung = (ladder.RUNGS | ladder.TRIED)[training.recipe]
+    rung = of_rung(training.recipe)
     with ONE_TRAINING:
         start_tensorflow(threads)
         import keras
@@ -213,28 +228,21 @@ def _measure(
             "processor_seconds": round(processor, 1),
             "threads": threads,
         } | provenance(digits)
-        rows = []
-        for reading, read in _read(model, x_judge):
-            misread = np.flatnonzero(read != y_judge)
-            rows.append(
-                row
-                | {
-                    "reading": reading,
-                    "errors": len(misread),
-                    "misread": " ".join(map(str, misread)),
-                }
-            )
+        rows = [
+            row | {"reading": reading} | errors_of(found, y_judge)
+            for reading, found in probabilities(model, x_judge).items()
+        ]
         if keep is not None:
             keep.mkdir(parents=True, exist_ok=True)
             alone = rung.build()  # without the optimiser's numbers, three times as many
             alone.set_weights(model.get_weights())
-            alone.save_weights(_kept(training, judge, keep))
-            record = _kept(training, judge, keep, ".json")
+            alone.save_weights(kept_at(training, judge, keep))
+            record = kept_at(training, judge, keep, ".json")
             write_text(record, json.dumps(rows, indent=1) + "\n")
     return rows
 
 
-def _kept(training: Training, judge: str, keep: Path, ending: str = ".weights.h5") -> Path:
+def kept_at(training: Training, judge: str, keep: Path, ending: str = ".weights.h5") -> Path:
     """Return where a network is stored: each key of its rows is in the name."""
     key = (training.recipe, judge, training.epochs, training.seed)
     return keep / ("-".join(map(str, key)) + ending)
@@ -242,7 +250,7 @@ def _kept(training: Training, judge: str, keep: Path, ending: str = ".weights.h5
 
 def _keys(training: Training, *, judge: ladder.Split) -> set[Key]:
     of_a_run = str(training.seed), str(training.epochs)
-    return {(training.recipe, judge, reading, *of_a_run) for reading in READINGS}
+    return {(training.recipe, judge, reading, *of_a_run) for reading in ladder.READINGS}
 
 
 def on_ladder(judge: ladder.Split, keep: Path | None = None) -> Measurement:
@@ -255,7 +263,7 @@ def on_ladder(judge: ladder.Split, keep: Path | None = None) -> Measurement:
     """
 
     def is_kept(training: Training) -> bool:
-        return keep is None or _kept(training, judge, keep).is_file()
+        return keep is None or kept_at(training, judge, keep).is_file()
 
     return Measurement(
         measure=partial(_measure, judge=judge, keep=keep),

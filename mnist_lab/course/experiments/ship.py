@@ -26,7 +26,7 @@ from mnist_lab.course.experiments.export import (
     logits,
     network,
 )
-from mnist_lab.course.experiments.ladder import split
+from mnist_lab.course.experiments.ladder import of_rung, split
 from mnist_lab.course.experiments.strangers import measure_strangers
 from mnist_lab.course.experiments.training import provenance
 from mnist_lab.data import Digits
@@ -129,7 +129,7 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
         "validation": {
             "twin": {
                 "rung": rung,
-                "epochs": (ladder.RUNGS | ladder.TRIED)[rung].epochs,
+                "epochs": of_rung(rung).epochs,
                 "sha256": _digest(weights.read_bytes()),
                 "trained_on": trained,
             },

@@ -270,7 +270,7 @@ def test_hidden_test_that_dislikes_a_rare_draw_is_noticed(tmp_path: Path) -> Non
     good_assignment.save(edited(good_assignment.build(), "### BEGIN HIDDEN TESTS\n", rare), source)
     room = Room(source, tmp_path)
     right = [answer for answer in parse(GOOD) if answer.kind == "right"]
-    cases = [*room.assignment.exercises[:1], *right]
+    cases: list[Exercise | Answer] = [*room.assignment.exercises[:1], *right]
     found = [fault for case in cases for fault in room.faults(case)]
     assert len([fault for fault in found if "bad luck" in fault]) == len(cases)
 
