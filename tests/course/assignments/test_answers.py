@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 from mnist_lab.course.assignments import markers
 from mnist_lab.course.assignments.source import Assignment, Exercise, learner_copy, read_assignment
 from mnist_lab.course.execution import cells, records
+from mnist_lab.course.grading import checks
 
 LEAST = {"wrong": 3, "right": 1}
 
@@ -228,6 +229,18 @@ def test_answer_that_fares_otherwise_is_noticed(
     answers = parse(GOOD.replace(old, new))
     (fault,) = [fault for answer in answers for fault in small_room.faults(answer)]
     assert words in fault
+
+
+def test_answer_that_only_the_grader_passes_is_noticed(
+    small_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Room, "graded", lambda *_: checks.Result(2, "passed"))
+    found = [fault for answer in parse(GOOD) for fault in small_room.faults(answer)]
+    assert [fault.partition(": Result")[0] for fault in found] == [
+        "01-normalise wrong: does not divide",
+        "01-normalise wrong: knows the largest",
+        "01-normalise wrong: gives nothing",
+    ]
 
 
 @pytest.mark.parametrize(
