@@ -215,6 +215,8 @@ def _check_together(parts: list[Part], labels: Labels, small: bool) -> None:
         bar = lower.size[0] * 3 < lower.size[1] and lower.size[1] * 2 > upper.size[1]
         if bar and len(parts) == 2 and _beside(upper, lower, 0):
             raise PictureError(MARKS)
+    # A pen that lifts where strokes cross may leave a dot between two gaps.
+    near = _joined(field, round(0.035 * height))
     for main, other, gap in _neighbours(field):
         low = min(main.size[0], other.size[0])
         # Parts of one digit, such as an open 4, are as tall as each other at times. Then they are
@@ -224,7 +226,8 @@ def _check_together(parts: list[Part], labels: Labels, small: bool) -> None:
         if side_by_side and (width >= height or (whole and gap > 0.1 * height)):
             raise PictureError(SEVERAL)
         stacked = _beside(main, other, 0) and low > 0.38 * height > 0.65 * width
-        if stacked and gap > 0.07 * height:
+        linked = near[field == main.label][0] == near[field == other.label][0]
+        if stacked and gap > 0.07 * height and not linked:
             raise PictureError(SEVERAL)
     # Broken strokes have gaps: parts across a gap of less than a sixth belong together.
     groups = _joined(field, max(field.shape) // 12)

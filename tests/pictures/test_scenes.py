@@ -360,6 +360,30 @@ def test_a_digit_of_two_strokes_is_one_digit(kind: str) -> None:
     assert np.corrcoef(np.asarray(clean).ravel(), shown.ravel())[0, 1] > 0.85
 
 
+def loops(gap: int) -> npt.NDArray[np.bool_]:
+    """Two loops of a thin pen, one above the other, with as many rows between their strokes."""
+    radius, width = 38, 5
+    ring = np.zeros((PAGE, PAGE), bool)
+    for side in (-1, 1):
+        middle = side * (radius + width / 2 + gap / 2)
+        ring |= np.abs(np.hypot(ROWS - middle, COLUMNS) - radius) <= width / 2
+    return ring
+
+
+@pytest.mark.parametrize(("gap", "dot", "is_read"), [(18, True, True), (18, False, False)])
+def test_loops_are_one_eight_where_a_dot_links_them(gap: int, dot: bool, is_read: bool) -> None:
+    """A pen that lifts at a crossing leaves a dot; nothing lies between two noughts."""
+    ink = loops(gap)
+    if dot:
+        ink |= np.hypot(ROWS, COLUMNS) <= 4
+    picture = write(sheet(np.random.default_rng(0)), ink.astype(float)).clip(0, 255)
+    if is_read:
+        to_mnist(picture.astype(np.uint8))
+    else:
+        with pytest.raises(PictureError, match="one at a time"):
+            to_mnist(picture.astype(np.uint8))
+
+
 def test_every_digit_of_the_sample_is_one_digit() -> None:
     """In its own form, and on the pages of exercise 4, on which every digit must be read."""
     sample = data.load_sample()
