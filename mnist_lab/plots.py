@@ -392,7 +392,8 @@ def ladder_plot(
 ) -> Figure:
     """Draw how many digits each rung of a ladder misreads, and how long its training takes.
 
-    Both axes are logarithmic. Each point of the ladder has the number of its row.
+    Both axes are logarithmic. Each point of the ladder has the number of its row. The number stands
+    above a point that hides another one.
 
     Args:
         climb: a row a rung, with ``errors`` of 10,000 images and ``seconds`` of training.
@@ -405,8 +406,6 @@ def ladder_plot(
     if seeds is not None:
         ax.plot(seeds["seconds"], seeds["errors"], "o", color="C0", alpha=0.25, markersize=4)
     ax.plot(climb["seconds"], climb["errors"], "o-", color="C0", markersize=15, label="the ladder")
-    for number, (x, y) in enumerate(zip(climb["seconds"], climb["errors"], strict=True), 1):
-        ax.text(x, y, str(number), color="white", ha="center", va="center", fontweight="bold")
     ax.plot(
         published["seconds"],
         published["errors"],
@@ -425,7 +424,27 @@ def ladder_plot(
     ax.set_yticks(ticks, [str(tick) for tick in ticks])
     ax.minorticks_off()
     ax.legend()
+    _number_points(ax, climb[["seconds", "errors"]].to_numpy(float), size=15)
     return figure
+
+
+def _number_points(ax: Axes, points: npt.NDArray[np.float64], size: float) -> None:
+    """Write 1, 2, ... into large points, and above a point that hides an earlier one."""
+    inches = ax.figure.dpi_scale_trans.inverted()
+    places = 72 * inches.transform(ax.transData.transform(points))
+    for number, (point, place) in enumerate(zip(points, places, strict=True), 1):
+        distances = np.hypot(*(places[: number - 1] - place).T)
+        hides = bool((distances < size).any())
+        ax.annotate(
+            str(number),
+            point,
+            xytext=(0, size if hides else 0),
+            textcoords="offset points",
+            color="C0" if hides else "white",
+            ha="center",
+            va="center",
+            fontweight="bold",
+        )
 
 
 def _is_shown(ax: Axes, value: float) -> bool:

@@ -173,10 +173,18 @@ def test_ladder_plot_numbers_the_rungs_and_draws_all_points() -> None:
     for frame in (RUNGS, published, seeds):
         assert tuple(frame.itertuples(index=False, name=None)) in drawn
     texts = [text.get_text().strip() for text in ax.texts]
-    assert texts == ["1", "2", "3", "people", "nearest neighbours"]
+    assert texts == ["people", "nearest neighbours", "1", "2", "3"]
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     low, high = ax.get_ylim()
     assert low < 20 < 506 < high  # every level lies within the figure
+
+
+def test_ladder_plot_numbers_a_point_that_hides_another_above_it() -> None:
+    hidden = pd.concat([RUNGS, ladder_frame((905, 31))])
+    figure = plots.ladder_plot(hidden, published=ladder_frame((200, 134)), levels={})
+    numbers = {text.get_text(): text for text in figure.axes[0].texts}
+    assert [numbers[n].get_position() for n in "1234"] == [(0, 0)] * 3 + [(0, 15)]
+    assert len({numbers[n].get_color() for n in "123"} - {numbers["4"].get_color()}) == 1
 
 
 def test_verdict_plot_draws_every_published_accuracy_among_its_seeds() -> None:
