@@ -102,7 +102,12 @@ RUNGS: dict[str, Rung] = {
         _AUGMENTATION,
         _FOUR_EPOCHS,
         _WIDE,
-        replace(_WIDE, name="long", change="forty epochs", epochs=40),
+        replace(
+            _WIDE,
+            name="renewed",
+            change="batch statistics of the averaged weights",
+            renewed=True,
+        ),
     )
 }
 
@@ -110,11 +115,9 @@ TRIED: dict[str, Rung] = {
     "four_epochs_plain": replace(
         _FOUR_EPOCHS, name="four_epochs_plain", change="no distortion", distortion=None
     ),
-    "renewed": replace(
-        _WIDE, name="renewed", change="statistics of the averaged network", renewed=True
-    ),
+    "long": replace(_WIDE, name="long", change="forty epochs", epochs=40),
 }
-"""Other trainings that were measured on validation images, to judge one change by itself."""
+"""Other trainings that were measured, to judge one change by itself."""
 
 DOUBTFUL_LABELS: dict[int, tuple[int, int, int]] = {
     947: (0, 9, 5),

@@ -33,7 +33,7 @@ FRAME = pd.DataFrame(
         *rows("batchnorm", [100, 100, 100], split="validation"),
         *rows("batchnorm", [100, 100, 100], reading="nine views"),
         *rows("batchnorm", [100, 100, 100], epochs=7),
-        *rows("long", [30]),
+        *rows("renewed", [30]),
     ]
 )
 

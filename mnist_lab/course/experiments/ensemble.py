@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lab import ladder
+from mnist_lab import environment, ladder
 from mnist_lab._files import LockedError, locked
 from mnist_lab.course import CourseError
 from mnist_lab.course.experiments.ladder import (
@@ -90,10 +90,14 @@ def _keys(members: Sequence[Training], judge: ladder.Split) -> set[tuple[str, ..
 def _judged(
     members: Sequence[Training], digits: Digits, judge: ladder.Split, keep: Path
 ) -> list[dict[str, Any]]:
+    with environment.quiet_start():
+        import keras
+
     _, (x, y) = split(digits, judge)
     means: dict[str, Any] = dict.fromkeys(ladder.READINGS, 0.0)
     records = []
     for training in members:
+        keras.backend.clear_session()
         model = of_rung(training.recipe).build()
         model.load_weights(kept_at(training, judge, keep))
         for reading, found in probabilities(model, x).items():

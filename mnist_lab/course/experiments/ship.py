@@ -140,7 +140,8 @@ def ship(weights: Path, rung: str, folder: Path) -> dict[str, Any]:
                 form: round(float(np.abs(found - twins["float32"]).max()), 3)
                 for form, found in twins.items()
             },
-            "errors_of_four_epochs": _errors_of_four_epochs(),
+            "errors_of_four_epochs": _errors_of_rung("four_epochs"),
+            "errors_of_the_rung": _errors_of_rung(rung),
             **asdict(outcome(twins[FORM], likeness, y, rule)),
         },
         "test": _on_test_images(digits, rule),
@@ -166,10 +167,10 @@ def _of_network() -> dict[str, Any]:
     }
 
 
-def _errors_of_four_epochs() -> list[int]:
-    """Return the errors of the smaller network, which fits in float32, on validation images."""
+def _errors_of_rung(name: str) -> list[int]:
+    """Return the errors of each network of a rung on validation images."""
     rows = ladder.trainings(ladder.measured(), "validation")
-    return [int(n) for n in rows[rows["recipe"] == "four_epochs"]["errors"]]
+    return [int(n) for n in rows[rows["recipe"] == name]["errors"]]
 
 
 def _on_test_images(digits: Digits, rule: Rule) -> dict[str, Any]:

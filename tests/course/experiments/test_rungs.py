@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from mnist_lab import data, ladder
 from mnist_lab.course import CourseError
 from mnist_lab.course.cli.main import app
+from mnist_lab.course.experiments.ensemble import reading_of
 from mnist_lab.course.experiments.ladder import TABLE, on_ladder, plan, split
 from mnist_lab.course.experiments.training import Training, data_digest
 
@@ -38,7 +39,7 @@ def test_plan_has_every_rung_and_seed() -> None:
 
 
 def test_unknown_rung_is_named() -> None:
-    with pytest.raises(CourseError, match=r"no rung 'top': choose from cnn, .*long"):
+    with pytest.raises(CourseError, match=r"no rung 'top': choose from cnn, .*renewed"):
         plan(["top"], 1, None)
 
 
@@ -151,8 +152,8 @@ FEWER = {
     ("wide", "validation"): 2,
     ("long", "validation"): 0,
     ("four_epochs_plain", "test"): 0,
-    ("renewed", "validation"): 2,
-    ("renewed", "test"): 0,
+    ("renewed", "validation"): 5,
+    ("renewed", "test"): 5,
 }
 
 
@@ -165,6 +166,10 @@ def test_committed_ladder_is_complete() -> None:
         for judge in get_args(ladder.Split)
         for training in plan([name], FEWER.get((name, judge), 10), None)
         for key in on_ladder(judge).keys(training)
+    } | {
+        ("renewed", judge, reading_of(5, reading), "0", "12")
+        for judge in get_args(ladder.Split)
+        for reading in ladder.READINGS
     }
     assert {TABLE.key_of(row) for row in rows} == expected
     assert len(rows) == len(expected)

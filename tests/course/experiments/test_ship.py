@@ -104,7 +104,7 @@ def test_a_changed_record_changes_the_card(record: Record, tmp_path: Path) -> No
     assert "No photographs were measured" in cards.card(record, tmp_path / "none.csv")
 
 
-@pytest.mark.parametrize("rung", ["long", "wide"])
+@pytest.mark.parametrize("rung", ["renewed", "wide"])
 def test_a_twin_that_saw_the_images_that_choose_is_refused(rung: str, tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="train them with --validation and --keep"):
         ship(models.BEST, rung, tmp_path)  # trained on all training images
