@@ -25,6 +25,7 @@ import psutil
 
 from mnist_lab.course.execution.kernels import ALIVE, PACKAGE
 from mnist_lab.course.grading.checks import Result, Task
+from mnist_lab.course.sandbox import timeouts
 from mnist_lab.course.sandbox.kernel_client import Kernel, KernelError
 from mnist_lab.course.sandbox.process import digits_place
 from mnist_lab.course.sandbox.proxies import TamperedError
@@ -172,7 +173,7 @@ class Checker:
         assert self._process
         code = self._process.wait()
         if code == -signal.SIGXCPU:
-            return KernelError("timeout", "Checking the result took longer than the time limit.")
+            return KernelError("timeout", timeouts.CHECK)
         if code == -signal.SIGKILL:
             return GraderFault("The process that checks was killed: free memory and grade again.")
         note = "Checking the result ended the process that checks: return a plain value."
@@ -186,8 +187,7 @@ class Checker:
         assert self._process
         while not self._connection.poll(min(WATCH_SECONDS, max(0.0, deadline - time.monotonic()))):
             if time.monotonic() > deadline:
-                note = "Checking the result took longer than the time limit."
-                raise KernelError("timeout", note)
+                raise KernelError("timeout", timeouts.CHECK)
             self._watch_memory()
         message: dict[str, Any] = json.loads(self._connection.recv_bytes())
         return message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mnist_lab.course.assignments.source import Assignment
 from mnist_lab.course.grading.gradebook import Mark
 from mnist_lab.course.publishing.templating import render
+from mnist_lab.course.sandbox import timeouts
 
 __all__ = ["feedback_page"]
 
@@ -13,7 +14,7 @@ _SAID = {
     "passed": ("Correct.", ""),
     "not attempted": ("Not attempted.", ""),
     "missing": ("Not found.", "Write the answer in the cell that begins with # EXERCISE."),
-    "timeout": ("Stopped.", "Look for a loop that does not end."),
+    "timeout": ("Stopped.", timeouts.ADVICE),
     "crashed": ("Stopped.", "Look for code that ends Python or takes much memory."),
     "error": ("Not yet.", "Restart the kernel and run all cells in order to see the error."),
     "failed": ("Not yet.", ""),

@@ -16,6 +16,7 @@ from mnist_lab.course.grading.checker import Checker, GraderFault, borrowed
 from mnist_lab.course.grading.checks import Result, Task, missing_module
 from mnist_lab.course.grading.colab import cleaned
 from mnist_lab.course.grading.submission import Cell, Plan, is_untouched, locate
+from mnist_lab.course.sandbox import timeouts
 from mnist_lab.course.sandbox.kernel_client import Kernel, KernelError
 from mnist_lab.course.sandbox.proxies import KEEP_SETUP, PREPARE, TamperedError
 from mnist_lab.course.sandbox.serialization import plain_text
@@ -56,7 +57,7 @@ def grade(
                 run.grade(index)
             run.look_for_tampering()
         except _OutOfTimeError:
-            run.stop(f"The notebook took longer than {limits.total:g} s.")
+            run.stop(timeouts.notebook(limits.total))
         except TamperedError as error:
             return dict.fromkeys(run.results, Result(0, "tampered", plain_text(error)))
         finally:

@@ -15,6 +15,7 @@ import zmq
 from jupyter_client.session import Session
 
 from mnist_lab.course import CourseError
+from mnist_lab.course.sandbox import timeouts
 from mnist_lab.course.sandbox.process import KernelProcess
 
 __all__ = ["Kernel", "KernelError"]
@@ -124,7 +125,7 @@ class Kernel:
         asked = self._send(channel, kind, content, buffers)
         reply = self._wait(channel, asked, self.deadline)
         if reply is None and self.alive:
-            self.failure = KernelError("timeout", "It took longer than the time limit.")
+            self.failure = KernelError("timeout", timeouts.CELL)
             stop = self._send(self._control, "interrupt_request", {})
             self.alive = self._wait(channel, asked, self._soon()) is not None
             # Were it still on its way, it would interrupt the next cell.
