@@ -154,6 +154,10 @@ def card(record: dict[str, Any], table: Path = photographs.FILE) -> str:
     valid_answered = valid - chosen["refused"]
     change = chosen["largest_change_of_a_logit"]
     smaller, alike = chosen["errors_of_four_epochs"], chosen["errors_of_the_rung"]
+    of_the_rung = ""
+    if alike:
+        average = f"{mean(alike):.1f} (mean of {len(alike)} seeds)"
+        of_the_rung = f", and the networks of the twin's rung misread {average}"
     size, its_size = (f"{found['bytes'] / 1e3:.0f} kB" for found in (record, detector))
     return _filled(f"""# Model card: the network of the service
 
@@ -207,7 +211,7 @@ come from a twin: a network of the rung `{chosen["twin"]["rung"]}`, trained on
     } of the other
 {valid:,} in float32 and {chosen["errors"]["dynamic"]} in the form of the file. The smaller network
 that would fit in float32 misreads {mean(smaller):.1f} of the same images (mean of {len(smaller)}
-seeds), and the networks of the twin's rung misread {mean(alike):.1f} (mean of {len(alike)} seeds).
+seeds){of_the_rung}.
 The rung was chosen on these images, and the seed before the test. Two forms of the file are small
 enough. With 8 bits throughout, the twin misreads {chosen["errors"]["int8"]} images, but a logit
 changes by up to {change["int8"]:.1f}. In the form that was chosen, a logit changes by up to {

@@ -259,11 +259,14 @@ def on_ladder(judge: ladder.Split, keep: Path | None = None) -> Measurement:
     Args:
         judge: "validation" to choose, "test" for finished networks, once.
         keep: folder for the weights of each network and, as JSON, for its rows; None: nothing is
-            kept. A network whose weights are not there is trained again.
+            kept. A network whose weights or rows are not there is trained again.
     """
 
     def is_kept(training: Training) -> bool:
-        return keep is None or kept_at(training, judge, keep).is_file()
+        endings = (".weights.h5", ".json")
+        return keep is None or all(
+            kept_at(training, judge, keep, ending).is_file() for ending in endings
+        )
 
     return Measurement(
         measure=partial(_measure, judge=judge, keep=keep),

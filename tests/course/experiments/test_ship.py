@@ -102,6 +102,9 @@ def test_a_changed_record_changes_the_card(record: Record, tmp_path: Path) -> No
     other["test"]["errors"] += 7
     assert cards.card(other) != cards.card(record)
     assert "No photographs were measured" in cards.card(record, tmp_path / "none.csv")
+    other["validation"]["errors_of_the_rung"] = []  # nobody has measured networks like the twin
+    assert "the twin's rung" in " ".join(cards.card(record).split())
+    assert "the twin's rung" not in " ".join(cards.card(other).split())
 
 
 @pytest.mark.parametrize("rung", ["renewed", "wide"])
