@@ -130,7 +130,7 @@ def reproduce(
     from mnist_lab import data
     from mnist_lab.course.execution.catalogue import find_course
     from mnist_lab.course.experiments import sweep
-    from mnist_lab.course.experiments.ensemble import measure_ensembles
+    from mnist_lab.course.experiments.ensemble import group, measure_ensembles
     from mnist_lab.course.experiments.follow import AFTER_EACH_EPOCH, summary
     from mnist_lab.course.experiments.held_out import ON_BOTH_SETS
     from mnist_lab.course.experiments.ladder import on_ladder
@@ -147,7 +147,8 @@ def reproduce(
         raise typer.BadParameter("--ensemble needs --keep, which stores the networks.")
     judge: Split = "validation" if validation else "test"
     plan = plan_ladder if ladder else sweep.plan
-    trainings = plan(recipe or [], seeds, epochs)
+    trainings = plan([*dict.fromkeys(recipe or [])], seeds, epochs)
+    ensembles = group(trainings) if ensemble else []  # refused now, and not after an hour
     if ladder:
         name, what = "ladder.csv", on_ladder(judge, keep)
     elif follow or held_out:
@@ -168,8 +169,8 @@ def reproduce(
         what=what,
     )
     typer.echo(f"{done} trained, {len(trainings) - done} were there: {output}")
-    if ensemble and keep:
-        added = measure_ensembles(trainings, digits, output, judge, keep)
+    if ensembles and keep:
+        added = measure_ensembles(ensembles, digits, output, judge, keep)
         typer.echo(f"{added} ensembles judged: {output}")
     if follow:
         typer.echo(summary(what.table.read(output)[0]))

@@ -21,10 +21,11 @@ from mnist_lab.course.experiments.ladder import (
     probabilities,
     split,
 )
+from mnist_lab.course.experiments.table import Key
 from mnist_lab.course.experiments.training import Training, provenance
 from mnist_lab.data import Digits
 
-__all__ = ["measure_ensembles", "reading_of"]
+__all__ = ["group", "measure_ensembles", "reading_of"]
 
 SUMS = ("parameters", "seconds", "processor_seconds")  # what all networks need together
 MEANS = ("train_accuracy", "train_loss")
@@ -35,13 +36,38 @@ def reading_of(networks: int, reading: str) -> str:
     return f"{networks} networks, {reading}"
 
 
+def group(trainings: Sequence[Training]) -> list[list[Training]]:
+    """Return for each rung the trainings whose networks answer together.
+
+    Raises:
+        CourseError: a rung has one network only.
+    """
+    ordered = sorted(trainings, key=_rung_and_seed)
+    groups = [list(members) for _, members in groupby(ordered, key=lambda t: t.recipe)]
+    for members in groups:
+        if len(members) < 2:
+            raise CourseError(
+                f"One network of the rung {members[0].recipe!r} is no ensemble: ask for two "
+                "--seeds or more."
+            )
+    return groups
+
+
+def _rung_and_seed(training: Training) -> tuple[str, int]:
+    return training.recipe, training.seed
+
+
 def measure_ensembles(
-    trainings: Sequence[Training], digits: Digits, output: Path, judge: ladder.Split, keep: Path
+    groups: Sequence[Sequence[Training]],
+    digits: Digits,
+    output: Path,
+    judge: ladder.Split,
+    keep: Path,
 ) -> int:
-    """Judge the networks of each rung together, and add what the file does not have yet to it.
+    """Judge the networks of each group together, and add what the file does not have yet to it.
 
     Args:
-        trainings: what was trained, and stands in the folder ``keep``.
+        groups: what :func:`group` returned; the networks stand in the folder ``keep``.
         digits: what they were trained on.
         output: the CSV file of the ladder. Of an ensemble it says with "reading" how many networks
             it has, and with "seed" the smallest of their seeds.
@@ -52,35 +78,22 @@ def measure_ensembles(
         How many ensembles were added.
 
     Raises:
-        CourseError: a rung has one network only, or another command adds to the file.
+        CourseError: another command adds to the file.
     """
-    added = 0
-    for _, group in groupby(sorted(trainings, key=_group), key=_group):
-        members = list(group)
-        if len(members) < 2:
-            raise CourseError(
-                f"One network of the rung {members[0].recipe!r} is no ensemble: ask for two "
-                "--seeds or more."
-            )
-        try:
-            with locked(output):
-                known = {TABLE.key_of(row) for row in TABLE.recover(output)}
-                if _keys(members, judge) <= known:
-                    continue
+    try:
+        with locked(output):
+            known = {TABLE.key_of(row) for row in TABLE.recover(output)}
+            todo = [members for members in groups if not _keys(members, judge) <= known]
+            for members in todo:
                 rows = _judged(members, digits, judge, keep)
                 TABLE.append(output, [row for row in rows if TABLE.key_of(row) not in known])
-        except LockedError as error:
-            raise CourseError(str(error)) from None
-        added += 1
-    return added
+    except LockedError as error:
+        raise CourseError(str(error)) from None
+    return len(todo)
 
 
-def _group(training: Training) -> tuple[str, int]:
-    return training.recipe, training.epochs
-
-
-def _keys(members: Sequence[Training], judge: ladder.Split) -> set[tuple[str, ...]]:
-    first = min(members, key=lambda training: training.seed)
+def _keys(members: Sequence[Training], judge: ladder.Split) -> set[Key]:
+    first = members[0]
     return {
         (first.recipe, judge, reading_of(len(members), reading), str(first.seed), str(first.epochs))
         for reading in ladder.READINGS
@@ -104,8 +117,7 @@ def _judged(
             means[reading] = means[reading] + found / len(members)
         record = kept_at(training, judge, keep, ".json").read_text(encoding="utf-8")
         records.append(json.loads(record)[0])
-    first = min(records, key=lambda record: int(record["seed"]))
-    row = first | provenance(digits)
+    row = records[0] | provenance(digits)
     row |= {name: round(sum(record[name] for record in records), 1) for name in SUMS}
     row |= {name: float(np.mean([record[name] for record in records])) for name in MEANS}
     return [

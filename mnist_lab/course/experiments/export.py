@@ -12,9 +12,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from mnist_lab import ladder, models
+from mnist_lab import models
 from mnist_lab._files import replacing
 from mnist_lab.course import CourseError
+from mnist_lab.course.experiments.ladder import of_rung
 from mnist_lab.course.experiments.training import start_tensorflow
 from mnist_lab.data import Digits
 from mnist_lab.environment import quietly
@@ -62,7 +63,6 @@ def network(weights: Path | None, rung: str | None) -> Any:
     Raises:
         CourseError: there is no such rung or file, or the weights are of another network.
     """
-    rungs = ladder.RUNGS | ladder.TRIED
     if (weights is None) != (rung is None):
         raise CourseError(
             "A file of weights and the rung that it belongs to go together: name both, or neither."
@@ -70,12 +70,11 @@ def network(weights: Path | None, rung: str | None) -> Any:
     if weights is None or rung is None:
         start_tensorflow(1)
         return models.best()
-    if rung not in rungs:
-        raise CourseError(f"There is no rung {rung!r}: choose from {', '.join(rungs)}.")
+    build = of_rung(rung).build
     if not weights.is_file():
         raise CourseError(f"There is no file {weights}: name a file of weights.")
     start_tensorflow(1)
-    model = rungs[rung].build()
+    model = build()
     try:
         model.load_weights(weights)
     except (OSError, ValueError, KeyError):

@@ -83,14 +83,11 @@ def plan(names: list[str], seeds: int, epochs: int | None) -> list[Training]:
     Raises:
         CourseError: there is no rung of that name.
     """
-    rungs = ladder.RUNGS | ladder.TRIED
-    for name in names:
-        if name not in rungs:
-            raise CourseError(f"There is no rung {name!r}: choose from {', '.join(rungs)}.")
+    rungs = [of_rung(name) for name in names or ladder.RUNGS]
     return [
-        Training(name, "scaled", seed, epochs or rungs[name].epochs)
+        Training(rung.name, "scaled", seed, epochs or rung.epochs)
         for seed in range(seeds)
-        for name in names or ladder.RUNGS
+        for rung in rungs
     ]
 
 
@@ -176,8 +173,15 @@ def renew_statistics(model: Any, batches: Sequence[Any]) -> None:
 
 
 def of_rung(name: str) -> ladder.Rung:
-    """Return the rung of a name, whether it is of the ladder or was only tried."""
-    return (ladder.RUNGS | ladder.TRIED)[name]
+    """Return the rung of a name, whether it is of the ladder or was only tried.
+
+    Raises:
+        CourseError: there is no rung of that name.
+    """
+    rungs = ladder.RUNGS | ladder.TRIED
+    if name not in rungs:
+        raise CourseError(f"There is no rung {name!r}: choose from {', '.join(rungs)}.")
+    return rungs[name]
 
 
 def probabilities(model: Any, x: Array) -> dict[str, Array]:

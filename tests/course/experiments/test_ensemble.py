@@ -13,11 +13,12 @@ from typer.testing import CliRunner
 from mnist_lab import data, ladder, models
 from mnist_lab.course import CourseError
 from mnist_lab.course.cli.main import app
-from mnist_lab.course.experiments.ensemble import measure_ensembles
+from mnist_lab.course.experiments.ensemble import group, measure_ensembles
 from mnist_lab.course.experiments.ladder import TABLE, plan, split
 
 SAMPLE = data.load_sample()
 TRAININGS = plan(["four_epochs"], seeds=3, epochs=None)
+GROUPS = group(TRAININGS)
 
 
 def keep_networks(folder: Path) -> list[Any]:
@@ -56,7 +57,7 @@ def test_mean_of_the_probabilities_decides(tmp_path: Path) -> None:
 
     networks = keep_networks(tmp_path)
     path = tmp_path / "rows.csv"
-    found = [measure_ensembles(TRAININGS, SAMPLE, path, "validation", tmp_path) for _ in range(2)]
+    found = [measure_ensembles(GROUPS, SAMPLE, path, "validation", tmp_path) for _ in range(2)]
     assert found == [1, 0]
     _, (x, y) = split(SAMPLE, "validation")
     softmax = keras.layers.Softmax()
@@ -77,15 +78,27 @@ def test_mean_of_the_probabilities_decides(tmp_path: Path) -> None:
 def test_rows_of_an_ensemble_are_no_rows_of_a_training(tmp_path: Path) -> None:
     keep_networks(tmp_path)
     path = tmp_path / "rows.csv"
-    measure_ensembles(TRAININGS, SAMPLE, path, "validation", tmp_path)
+    measure_ensembles(GROUPS, SAMPLE, path, "validation", tmp_path)
     for reading, rows in (("one view", 0), ("3 networks, one view", 1)):
         assert len(ladder.trainings(ladder.measured(path), "validation", reading)) == rows
 
 
-def test_one_network_is_no_ensemble(tmp_path: Path) -> None:
+def test_networks_of_a_rung_answer_together() -> None:
+    mixed = plan(["wide", "cnn"], seeds=2, epochs=None)
+    found = [[(training.recipe, training.seed) for training in members] for members in group(mixed)]
+    assert found == [[("cnn", 0), ("cnn", 1)], [("wide", 0), ("wide", 1)]]
+
+
+def test_one_network_is_no_ensemble_which_is_said_before_it_is_trained(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="'four_epochs' is no ensemble: ask for two --seeds"):
-        measure_ensembles(TRAININGS[:1], SAMPLE, tmp_path / "rows.csv", "validation", tmp_path)
-    assert not (tmp_path / "rows.csv").exists()
+        group(TRAININGS[:1])
+    path, options = tmp_path / "rows.csv", ["--seeds", "1", "--keep", str(tmp_path), "--ensemble"]
+    for names in (["four_epochs"], ["four_epochs", "four_epochs"]):
+        command = ["reproduce", "--ladder", *names, *options, "--output", str(path)]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 2
+        assert "is no ensemble" in result.output
+        assert not path.exists()
 
 
 def test_ensemble_needs_kept_networks() -> None:

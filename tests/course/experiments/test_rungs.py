@@ -102,6 +102,14 @@ def test_a_training_leaves_its_rows_and_its_network(tmp_path: Path) -> None:
     assert read.stdout.decode().split()[-1] == rows[0]["errors"]
 
 
+def test_network_whose_rows_or_weights_are_gone_is_trained_again(tmp_path: Path) -> None:
+    (training,) = plan(["four_epochs"], 1, None)
+    what = on_ladder("validation", tmp_path)
+    for ending, is_kept in ((".weights.h5", False), (".json", True)):
+        (tmp_path / f"four_epochs-validation-4-0{ending}").touch()
+        assert what.is_kept(training) is is_kept
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
