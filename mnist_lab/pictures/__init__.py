@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from mnist_lab.pictures._digit import cut_out
 from mnist_lab.pictures._form import to_form
-from mnist_lab.pictures._reading import Grey, Picture, PictureError, to_grey
+from mnist_lab.pictures._reading import FORMATS, Grey, Picture, PictureError, to_grey
 
-__all__ = ["PictureError", "to_mnist"]
+__all__ = ["FORMATS", "PictureError", "to_mnist"]
 
 PictureError.__module__ = __name__  # tracebacks name the place that it is imported from
 
@@ -34,8 +34,8 @@ def to_mnist(picture: Picture) -> Grey:
 
     Args:
         picture: a path, in which ``~`` is the home folder, or a data URL (base64). Or a picture
-            file as bytes or open in binary mode (PNG, JPEG, GIF, BMP, TIFF, WebP, PPM; the first
-            frame). Or a Pillow image. Or an array of shape (h, w), (h, w, 1), (h, w, 3) RGB or
+            file as bytes or open in binary mode, in one of :data:`FORMATS`; its first frame is
+            taken. Or a Pillow image. Or an array of shape (h, w), (h, w, 1), (h, w, 3) RGB or
             (h, w, 4) RGBA, boolean, integer or float. The largest value of an array tells its
             range: 0 to 1, or to the highest level of 8, 10, 12, 14 or 16 bits. Floats may overshoot
             the range by 5 %.

@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from mnist_lab import IMAGE_SHAPE
+from mnist_lab.pictures import FORMATS
 
 __all__ = ["BODIES", "Body", "Upload", "UploadError", "read_upload"]
 
@@ -50,7 +51,7 @@ BODIES: dict[str, Any] = {
                     "picture": {
                         "type": "string",
                         "format": "binary",
-                        "description": "A picture file: PNG, JPEG, GIF, BMP, TIFF, WebP or PPM.",
+                        "description": f"A picture file, one of {', '.join(FORMATS)}.",
                     }
                 },
             }
