@@ -92,6 +92,10 @@ _WIDE = replace(
     averaging=0.999,
 )
 
+_RENEWED = replace(
+    _WIDE, name="renewed", change="batch statistics of the averaged weights", renewed=True
+)
+
 RUNGS: dict[str, Rung] = {
     rung.name: rung
     for rung in (
@@ -102,12 +106,7 @@ RUNGS: dict[str, Rung] = {
         _AUGMENTATION,
         _FOUR_EPOCHS,
         _WIDE,
-        replace(
-            _WIDE,
-            name="renewed",
-            change="batch statistics of the averaged weights",
-            renewed=True,
-        ),
+        _RENEWED,
     )
 }
 
@@ -116,6 +115,9 @@ TRIED: dict[str, Rung] = {
         _FOUR_EPOCHS, name="four_epochs_plain", change="no distortion", distortion=None
     ),
     "long": replace(_WIDE, name="long", change="forty epochs", epochs=40),
+    "vgg": replace(
+        _RENEWED, name="vgg", change="two convolutions in full resolution", build=models.vgg
+    ),
 }
 """Other trainings that were measured, to judge one change by itself."""
 

@@ -31,6 +31,7 @@ __all__ = [
     "fnn_softmax",
     "logistic_regression",
     "logits_model",
+    "vgg",
     "wide_convnet",
     "wide_dropout_ann",
 ]
@@ -163,6 +164,17 @@ def batchnorm_cnn() -> keras.Sequential:
     )
 
 
+def _block(kernels: int, size: int, stride: int = 1) -> list[keras.Layer]:
+    """A convolution with batch normalisation and ReLU, which does not pad its input."""
+    from keras import layers
+
+    return [
+        layers.Conv2D(kernels, size, stride, use_bias=False),
+        layers.BatchNormalization(momentum=_MEMORY),
+        layers.ReLU(),
+    ]
+
+
 def _convolutions(name: str, *filters: int, outputs: int = CLASSES) -> keras.Sequential:
     """Convolutions with batch normalisation and ReLU, the first one 5x5 with stride 2, then logits.
 
@@ -170,21 +182,14 @@ def _convolutions(name: str, *filters: int, outputs: int = CLASSES) -> keras.Seq
     """
     from keras import Input, Sequential, layers
 
-    def block(kernels: int, size: int, stride: int = 1) -> list[keras.Layer]:
-        return [
-            layers.Conv2D(kernels, size, stride, use_bias=False),
-            layers.BatchNormalization(momentum=_MEMORY),
-            layers.ReLU(),
-        ]
-
     first, *middle, last = filters
     return Sequential(
         [
             Input(shape=(*IMAGE_SHAPE, 1)),
-            *block(first, 5, stride=2),
-            *(layer for kernels in middle for layer in block(kernels, 3)),
+            *_block(first, 5, stride=2),
+            *(layer for kernels in middle for layer in _block(kernels, 3)),
             layers.MaxPooling2D(),
-            *block(last, 3),
+            *_block(last, 3),
             layers.Flatten(),
             layers.Dense(outputs),
         ],
@@ -207,6 +212,34 @@ def wide_convnet() -> keras.Sequential:
     Input (batch, 28, 28, 1), output (batch, 10) logits, 335,658 parameters.
     """
     return _convolutions("wide_convnet", 32, 64, 96, 128, 128)
+
+
+def vgg() -> keras.Sequential:
+    """Five 3x3 convolutions with 32, 32, 96, 128 and 192 kernels, and max-pooling after each pair.
+
+    The first two see the image in its full resolution, as in the VGG networks. Source of the idea:
+    K. Simonyan, A. Zisserman, Very deep convolutional networks for large-scale image recognition
+    (2014).
+
+    Input (batch, 28, 28, 1), output (batch, 10) logits, 378,538 parameters.
+    """
+    from keras import Input, Sequential, layers
+
+    return Sequential(
+        [
+            Input(shape=(*IMAGE_SHAPE, 1)),
+            *_block(32, 3),
+            *_block(32, 3),
+            layers.MaxPooling2D(),
+            *_block(96, 3),
+            *_block(128, 3),
+            layers.MaxPooling2D(),
+            *_block(192, 3),
+            layers.Flatten(),
+            layers.Dense(CLASSES),
+        ],
+        name="vgg",
+    )
 
 
 def detector() -> keras.Sequential:

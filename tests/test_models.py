@@ -24,6 +24,7 @@ PARAMETERS = {
     "batchnorm_cnn": 694_442,
     "convnet": 98_690,
     "wide_convnet": 335_658,
+    "vgg": 378_538,
 }
 
 

@@ -159,6 +159,8 @@ FEWER = {
     ("long", "test"): 2,
     ("wide", "validation"): 2,
     ("long", "validation"): 0,
+    ("vgg", "test"): 0,
+    ("vgg", "validation"): 2,
     ("four_epochs_plain", "test"): 0,
     ("renewed", "validation"): 5,
     ("renewed", "test"): 5,
