@@ -33,7 +33,7 @@ lint: $(READY)
 	$(BIN)/mnist-lab lint
 
 unit: $(READY)
-	$(BIN)/python -m pytest tests -n 3
+	$(BIN)/python -m pytest tests -n 4
 
 notebooks: $(READY)
 	$(BIN)/python -m pytest --nbval notebooks assignments -n 3
