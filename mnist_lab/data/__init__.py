@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,16 @@ def load_sample() -> Digits:
     Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
     Learning Repository (1998), as ``sklearn.datasets.load_digits`` has it.
     """
+    x_train, x_test, y_train, y_test = (part.copy() for part in _sample_parts())
+    source = (
+        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits. No published figure applies."
+    )
+    return Digits(x_train, y_train, x_test, y_test, source, is_mnist=False)
+
+
+@cache
+def _sample_parts() -> tuple[UInt8Array, ...]:
+    """Make the sample's images and labels, which takes a second, once in a process."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -146,14 +157,8 @@ def load_sample() -> Digits:
     pictures, labels = load_digits(return_X_y=True)
     pictures = np.round(pictures.reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     images = np.stack([to_mnist(picture) for picture in pictures])
-    parts = train_test_split(
-        images, labels.astype(np.uint8), test_size=300, stratify=labels, random_state=0
-    )
-    x_train, x_test, y_train, y_test = parts
-    source = (
-        "The bundled SAMPLE, not MNIST: scikit-learn's 1,797 digits. No published figure applies."
-    )
-    return Digits(x_train, y_train, x_test, y_test, source, is_mnist=False)
+    labels = labels.astype(np.uint8)
+    return tuple(train_test_split(images, labels, test_size=300, stratify=labels, random_state=0))
 
 
 def to_csv(digits: Digits, folder: str | os.PathLike[str]) -> tuple[Path, Path]:

@@ -32,3 +32,13 @@ def test_sample_is_the_same_everywhere(digits: Digits) -> None:
     """Its pixels and its split were found equal under Pillow 11.3 and 13.0."""
     content = b"".join(getattr(digits, name).tobytes() for name in NAMES)
     assert hashlib.sha256(content).hexdigest() == SAMPLE_SHA256
+
+
+def test_what_a_learner_writes_into_the_sample_is_not_loaded_again(digits: Digits) -> None:
+    """The images are made once in a process, and each call returns arrays of its own."""
+    mine = data.load_sample()
+    for name in NAMES:
+        getattr(mine, name)[:] = 7
+    again = data.load_sample()
+    for name in NAMES:
+        assert np.array_equal(getattr(again, name), getattr(digits, name))
