@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 import tomllib
+from collections import Counter
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -40,12 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long: begun last, it would keep one worker busy alone.
 
-    These are the lessons that say so in course.toml, and the files that hold slow tests. Within a
-    file the order stays: its tests share what they set up.
+    These are the lessons that say so in course.toml, and the files with the most slow tests. Within
+    a file the order stays: its tests share what they set up.
     """
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     minutes = {ROOT / "notebooks" / f"{name}.ipynb": run for name, run in run_minutes().items()}
-    items.sort(key=lambda item: (item.path not in slow, -minutes.get(item.path, 0)))
+    items.sort(key=lambda item: (-slow[item.path], -minutes.get(item.path, 0)))
 
 
 def run_minutes() -> dict[str, int]:

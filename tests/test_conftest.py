@@ -23,6 +23,8 @@ from mnist_lab import data
 
 ROOT = Path(__file__).resolve().parent.parent
 
+pytestmark = pytest.mark.slow
+
 
 # Stands in for the package, so that each call takes a second.
 DATA = """
@@ -137,6 +139,26 @@ def config(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def found(is_mnist: bool) -> Any:
     return lambda: SimpleNamespace(is_mnist=is_mnist, source="Digits from somewhere.\n- tried")
+
+
+def test_what_takes_long_begins_first() -> None:
+    """Lessons by their minutes, files by how many slow tests they hold; a file keeps its order."""
+
+    def item(path: str, name: str, slow: bool) -> Any:
+        marker = pytest.mark.slow if slow else None
+        return SimpleNamespace(path=ROOT / path, name=name, get_closest_marker=lambda _: marker)
+
+    items = [
+        item("tests/test_a.py", "a", False),
+        item("tests/test_b.py", "b", True),
+        item("tests/test_c.py", "c", False),
+        item("tests/test_c.py", "d", True),
+        item("tests/test_c.py", "e", True),
+        item("notebooks/01_eda.ipynb", "f", False),
+        item("notebooks/05_comparison.ipynb", "g", False),
+    ]
+    conftest.pytest_collection_modifyitems(items)
+    assert "".join(item.name for item in items) == "cdebgfa"
 
 
 def test_on_mnist_everything_is_set(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:

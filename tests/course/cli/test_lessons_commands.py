@@ -28,6 +28,8 @@ from mnist_lab.course.execution.catalogue import choose
 from mnist_lab.course.execution.records import read_notebook, source_digest
 from mnist_lab.course.publishing import book
 
+pytestmark = pytest.mark.slow
+
 SOURCE = "MNIST, from a stub (proven by its digests)."
 REPORT = (
     "from types import SimpleNamespace\nfrom mnist_lab import environment\n"

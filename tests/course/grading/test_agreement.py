@@ -18,7 +18,10 @@ from mnist_lab.course.grading.checks import Task
 from mnist_lab.course.sandbox.kernel_client import Kernel
 from mnist_lab.course.sandbox.proxies import Objects
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS"),
+]
 
 SETUP = """
 import array, collections, decimal, enum, fractions, tempfile, typing

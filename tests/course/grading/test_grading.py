@@ -22,7 +22,10 @@ from mnist_lab.course.grading.grader import Limits
 from mnist_lab.course.grading.submission import Cell
 from mnist_lab.course.sandbox.doctor import fault_of_sandbox
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS"),
+]
 
 LIMITS = Limits(timeout=4, total=60, memory=2048)
 sandbox_fault = lru_cache(fault_of_sandbox)

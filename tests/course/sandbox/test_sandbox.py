@@ -23,7 +23,10 @@ from mnist_lab.course.sandbox.proxies import (
     WrongKindError,
 )
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="grading needs Linux or macOS"),
+]
 
 INSIDE = """
 import collections
