@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(option, "dist", "no") in {"load", "worksteal"}:
         option.dist = "loadscope"  # the cells of a lesson stay together
         option.loadscopereorder = False  # see pytest_collection_modifyitems
+    share_processors(config)
     if not (getattr(option, "nbval", False) or getattr(option, "nbval_lax", False)):
         return
     option.nbval_sanitize_with = option.nbval_sanitize_with or str(SANITIZE)
@@ -90,8 +91,12 @@ def export_environment(config: pytest.Config) -> None:
     settings = tempfile.TemporaryDirectory(prefix="ipython-", ignore_cleanup_errors=True)
     config.add_cleanup(settings.cleanup)
     os.environ["IPYTHONDIR"] = settings.name  # nobody's own start-up files
+
+
+def share_processors(config: pytest.Config) -> None:
+    """Let tests side by side share the processors instead of fighting for them."""
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers > 1:  # lessons side by side share the processors instead of fighting for them
+    if workers > 1:
         threads = str(max(1, (os.cpu_count() or 1) // workers))
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             os.environ.setdefault(name, threads)

@@ -189,12 +189,16 @@ def test_on_the_sample_kernels_take_the_sample(
     assert header == "notebooks: every cell is run, no output is compared. Digits from somewhere."
 
 
-def test_workers_share_the_processors(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("nbval", [True, False])
+def test_workers_share_the_processors(
+    nbval: bool, config: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(data, "load_mnist", found(is_mnist=False))
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     config.workerinput = {"workercount": 64}
+    config.option.nbval = nbval
     conftest.pytest_configure(config)
-    assert config.option.nbval_lax is True
+    assert config.option.nbval_lax is nbval
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
 
 
