@@ -285,8 +285,9 @@ def test_a_set_up_that_does_not_run_is_no_mark(
     setup: str, words: str, assignment: Assignment, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(grader, "SETUP_SECONDS", 1)
-    monkeypatch.setitem(globals(), "LIMITS", replace(LIMITS, timeout=1))
+    if "longer" in words:  # the others end by themselves, also late on a busy computer
+        monkeypatch.setattr(grader, "SETUP_SECONDS", 1)
+        monkeypatch.setitem(globals(), "LIMITS", replace(LIMITS, timeout=1))
     with pytest.raises(GraderFault, match=f"The SETUP cells .*{words}.*: (mend|raise)"):
         grade(handed_in(), replace(assignment, setup=(setup,)), tmp_path)
 
