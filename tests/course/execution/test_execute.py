@@ -150,7 +150,7 @@ def test_dead_kernel_is_said_and_not_waited_for() -> None:
 
 def test_timeout_is_said() -> None:
     source = "import time\nprint('before', flush=True)\ntime.sleep(600)"
-    executed = execute.run_lesson(lesson(code("1"), code(source)), {}, RECORD, timeout=1)
+    executed = execute.run_lesson(lesson(code("1"), code(source)), {}, RECORD, timeout=5)
     failure = executed.metadata.mnist_lab.failure
     assert (failure.cell, failure.error) == (
         2,
